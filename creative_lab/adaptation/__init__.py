@@ -1,0 +1,1 @@
+"""One spot, many markets: concept and culture briefs, a writer and four gates."""

@@ -1,0 +1,1 @@
+"""Tables, files, events and the warehouse: every write of the platform goes through this room."""

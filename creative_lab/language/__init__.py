@@ -1,0 +1,1 @@
+"""Language models behind one client: budgets, structured replies, prompt templates, local models, the drafter."""

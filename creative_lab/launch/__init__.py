@@ -1,0 +1,1 @@
+"""How runs are started, watched and stored: run launcher, instance storage, executors."""

@@ -1,0 +1,1 @@
+"""Measurements about the platform itself, such as the quality of the gates."""

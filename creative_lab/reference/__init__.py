@@ -1,0 +1,1 @@
+"""Markets, audiences, brands and spots: import, export and the insights composed from them."""

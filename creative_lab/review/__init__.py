@@ -1,0 +1,1 @@
+"""Where people decide: approvals bound to the exact content they saw."""

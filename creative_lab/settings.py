@@ -1,0 +1,97 @@
+"""The platform's settings: the only module that reads the environment.
+
+Every setting can be given as an environment variable with the prefix ``CREATIVE_LAB_`` (``CREATIVE_LAB_HOME``,
+``CREATIVE_LAB_PROFILE`` and so on). Secrets are :class:`pydantic.SecretStr`: they print as stars and never reach a
+log, an event, a picture or a table.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Profile = Literal["miniature", "studio", "hosted"]
+
+REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds ``creative_lab/`` and ``data/``."""
+
+
+class Settings(BaseSettings):
+    """Everything that may differ from one installation to another."""
+
+    model_config = SettingsConfigDict(env_prefix="CREATIVE_LAB_", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default=REPOSITORY_ROOT / ".creative_lab",
+        description="Folder of everything that the platform writes: lake, warehouse, embedded Postgres, logs, reports.",
+    )
+    data_dir: Path = Field(
+        default=REPOSITORY_ROOT / "data", description="Shipped reference data, sample spots and presets (read only)."
+    )
+    profile: Profile = Field(
+        default="miniature",
+        description="Which models fill the roles: miniature (laptop, offline), studio (open weights), hosted (APIs).",
+    )
+    postgres_url: SecretStr | None = Field(
+        default=None, description="URL of a Postgres server to use instead of the embedded one."
+    )
+    lake_url: str | None = Field(
+        default=None, description="Root of the lake as an fsspec URL, such as s3://bucket/lake; default: HOME/lake."
+    )
+    offline: bool = Field(default=False, description="Refuse every network call except to loopback addresses.")
+    review: bool = Field(
+        default=False, description="Require a person's approval before anything downstream of an adapted script runs."
+    )
+
+    llm_api_base: str | None = Field(
+        default=None, description="URL of an OpenAI-compatible server (vLLM, Ollama, llama.cpp) that serves all models."
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="Key for llm_api_base, if it asks for one.")
+    openai_api_key: SecretStr | None = None
+    anthropic_api_key: SecretStr | None = None
+    gemini_api_key: SecretStr | None = None
+    hosted_model: str = Field(
+        default="openai/gpt-4o-mini",
+        description="litellm model that stands in, in the hosted profile, for models without a hosted provider.",
+    )
+    llm_timeout_s: float = Field(default=120.0, gt=0, description="Time limit of one call to a language model.")
+    llm_max_retries: int = Field(default=2, ge=0, le=10, description="Retries of one call after passing failures.")
+    run_budget_usd: float = Field(default=5.0, ge=0, description="Most that the language calls of one run may cost.")
+
+    sql_timeout_s: float = Field(default=30.0, gt=0)
+    sql_memory_mb: int = Field(default=1024, ge=64)
+
+    @field_validator("home", "data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def lake_root(self) -> str:
+        """Root of the lake as a path or fsspec URL."""
+        return self.lake_url or str(self.home / "lake")
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file of views that analysts open."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def postgres_dir(self) -> Path:
+        """Data folder of the embedded Postgres server."""
+        return self.home / "postgres"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Where documents for people (scripts, XLIFF files, reports) are written."""
+        return self.home / "reports"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once. Tests call ``get_settings.cache_clear()`` after changing the environment."""
+    return Settings()

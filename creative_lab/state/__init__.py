@@ -1,0 +1,1 @@
+"""What people change: reference data, spots, prompts, settings, approvals, in Postgres."""
