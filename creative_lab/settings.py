@@ -93,5 +93,5 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, read once. Tests call ``get_settings.cache_clear()`` after changing the environment."""
+    """The settings of this process, read once (tests that change the environment call ``cache_clear``)."""
     return Settings()

@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 os.environ.setdefault("CREATIVE_LAB_TEST_POSTGRES", "unsafe-fast")
 
 from creative_lab.settings import Settings, get_settings
 from creative_lab.state import postgres
+
+# Wall-clock deadlines make property tests fail on a busy machine, not on a fault.
+hypothesis_settings.register_profile("lab", deadline=None)
+hypothesis_settings.load_profile("lab")
 
 
 @pytest.fixture(scope="session")

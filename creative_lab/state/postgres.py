@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from creative_lab.settings import REPOSITORY_ROOT, Settings, get_settings
@@ -111,8 +112,9 @@ def _join(root: Path) -> None:
                         env=os.environ | {"PYTHONPATH": _python_path()},
                     )
             if time.monotonic() > deadline:
-                raise PostgresError(f"the embedded Postgres server was not up after {START_TIMEOUT_S:.0f} s; "
-                                    f"see {root / 'keeper.log'}")
+                raise PostgresError(
+                    f"the embedded Postgres server was not up after {START_TIMEOUT_S:.0f} s; see {root / 'keeper.log'}"
+                )
             time.sleep(0.05)
 
 
@@ -120,7 +122,7 @@ def _python_path() -> str:
     return os.pathsep.join(part for part in (str(REPOSITORY_ROOT), os.environ.get("PYTHONPATH", "")) if part)
 
 
-def _connect(root: Path, database: str = "postgres"):  # type: ignore[no-untyped-def]
+def _connect(root: Path, database: str = "postgres") -> Any:
     import psycopg2
 
     return psycopg2.connect(host=str(_socket_dir(root)), user="postgres", dbname=database, connect_timeout=5)
@@ -190,8 +192,11 @@ def _start_server(root: Path) -> subprocess.Popen[bytes]:
     for name, value in options.items():
         arguments += ["-c", f"{name}={value}"]
     return subprocess.Popen(
-        arguments, user=server.system_user, group=server.system_user, extra_groups=[] if server.system_user else None,
-        preexec_fn=_die_with_parent,
+        arguments,
+        user=server.system_user,
+        group=server.system_user,
+        extra_groups=[] if server.system_user else None,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - the keeper has a single thread
     )
 
 
