@@ -1,0 +1,61 @@
+"""SQLAlchemy models of the state that people change, split by subject."""
+
+from __future__ import annotations
+
+from creative_lab.state.models.audiences import SEGMENT_CATEGORIES, Persona, PersonaSegment, Segment, WVSProfile
+from creative_lab.state.models.base import SCHEMA, SLUG_PATTERN, Base, InsightBlock
+from creative_lab.state.models.brands import Brand
+from creative_lab.state.models.language import (
+    PIPELINE_NODES,
+    TEMPLATE_CATEGORIES,
+    LLMModel,
+    PipelineSettings,
+    PromptTemplate,
+)
+from creative_lab.state.models.localisation import EQUIVALENT_KINDS, Equivalent, MarketPack, Spelling
+from creative_lab.state.models.markets import (
+    Country,
+    CountryLanguage,
+    CountryRegion,
+    Language,
+    LanguageAlternativeModel,
+    Region,
+)
+from creative_lab.state.models.spots import AD_UNIT_STATUSES, AdUnit, AdUnitScriptRow, Campaign
+from creative_lab.state.models.work import DECISIONS, Approval, DynamicDefinition, Target
+
+__all__ = [
+    "AD_UNIT_STATUSES",
+    "DECISIONS",
+    "EQUIVALENT_KINDS",
+    "PIPELINE_NODES",
+    "SCHEMA",
+    "SEGMENT_CATEGORIES",
+    "SLUG_PATTERN",
+    "TEMPLATE_CATEGORIES",
+    "AdUnit",
+    "AdUnitScriptRow",
+    "Approval",
+    "Base",
+    "Brand",
+    "Campaign",
+    "Country",
+    "CountryLanguage",
+    "CountryRegion",
+    "DynamicDefinition",
+    "Equivalent",
+    "InsightBlock",
+    "LLMModel",
+    "Language",
+    "LanguageAlternativeModel",
+    "MarketPack",
+    "Persona",
+    "PersonaSegment",
+    "PipelineSettings",
+    "PromptTemplate",
+    "Region",
+    "Segment",
+    "Spelling",
+    "Target",
+    "WVSProfile",
+]
