@@ -65,9 +65,6 @@ SWITCH_AFTER = 2
 UNREADABLE = (ReplyError,)
 """Errors that mean a model answered, but not in the shape that was asked for."""
 
-WRITER_ATTEMPTS = 2
-"""How often a draft that cannot be read is asked for before the adaptation fails."""
-
 
 @dataclass(frozen=True)
 class Transition:
@@ -219,21 +216,18 @@ class _Loop:
         state = self.state
         number = state.drafts + 1
         self._enter("writing" if number == 1 else "revising")
-        desk = self._desk(draft_number=number)
-        problem = ""
-        for attempt in range(1, WRITER_ATTEMPTS + 1):
-            try:
-                reply = run_writer(desk, self.asker, state.writer)
-            except UNREADABLE as error:
-                problem = str(error)
-                self._report(Attempt("writer", number, attempt, False, problem, state.writer.model_id, Usage()))
-                continue
-            state.draft, state.drafts, state.feedback = reply.value, number, None
-            state.usage += reply.usage
-            state.offline_writer = DRAFTER_MODEL in (reply.model_id, state.writer.model_id)
-            self._report(Attempt("writer", number, attempt, True, None, reply.model_id, reply.usage))
-            return None
-        return f"the writer's draft {number} could not be read after {WRITER_ATTEMPTS} attempts: {problem}"
+        try:
+            reply = run_writer(self._desk(draft_number=number), self.asker, state.writer)
+        except UNREADABLE as error:
+            # The client has already asked a second time, with the mistakes named.
+            reason = f"the writer's draft {number} could not be read: {error}"
+            self._report(Attempt("writer", number, 1, False, reason, state.writer.model_id, Usage()))
+            return reason
+        state.draft, state.drafts, state.feedback = reply.value, number, None
+        state.usage += reply.usage
+        state.offline_writer = DRAFTER_MODEL in (reply.model_id, reply.provider, state.writer.model_id)
+        self._report(Attempt("writer", number, 1, True, None, reply.model_id, reply.usage))
+        return None
 
     def _judge(self) -> GateEvaluation | None:
         """The evaluation of the first gate that fails the draft, or None when all pass."""

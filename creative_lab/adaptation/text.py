@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_JOINERS = "\u200c\u200d"
-_CONTROLS_KEPT = "\n\t"
+_KEPT = "\n\t\u200c\u200d"
+_JOINER = re.compile(r"(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f\u200c\u200d])")
+"""Joiners that do not stand between two characters beyond ASCII."""
 _VARIATION_SELECTORS = (range(0xFE00, 0xFE0F), range(0xE0100, 0xE01F0))
 """Selectors that can carry hidden bytes; U+FE0F is left, which only asks for the coloured form of an emoji."""
 
@@ -18,15 +20,8 @@ def visible(text: str) -> str:
     become ``\\n``.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = []
-    for position, character in enumerate(text):
-        if character in _JOINERS:
-            around = text[position - 1 : position] + text[position + 1 : position + 2]
-            if len(around) == 2 and not any(neighbour.isascii() or neighbour in _JOINERS for neighbour in around):
-                kept.append(character)
-        elif character in _CONTROLS_KEPT or not _hidden(character):
-            kept.append(character)
-    return "".join(kept)
+    text = "".join(letter for letter in text if letter in _KEPT or not _hidden(letter))
+    return _JOINER.sub("", text)
 
 
 def _hidden(character: str) -> bool:

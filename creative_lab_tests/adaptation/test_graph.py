@@ -188,20 +188,18 @@ def test_a_judgement_that_cannot_be_read_is_an_error_and_never_a_pass(gate: Gate
     assert "could not be read" in str(always.error_message)
 
 
-def test_a_draft_that_cannot_be_read_is_asked_for_once_more_and_then_fails_with_the_reason() -> None:
-    once = adapt(ScriptedClient(adaptation=[UNREADABLE]))
-    assert (once.status, once.drafts) == ("completed", 1)
+def test_a_first_draft_that_cannot_be_read_fails_with_the_reason() -> None:
     attempts: list[Attempt] = []
-    client = ScriptedClient(adaptation=[UNREADABLE, UNREADABLE])
+    client = ScriptedClient(adaptation=[UNREADABLE])
     result = adapt(client, on_attempt=attempts.append)
-    assert client.order == ["adaptation", "adaptation"]
-    assert (result.status, result.draft, result.drafts) == ("failed", None, 0)
-    assert "middle of an object" in str(result.error_message)
-    assert [(item.node, item.attempt, item.ok) for item in attempts] == [("writer", 1, False), ("writer", 2, False)]
+    assert client.order == ["adaptation"]
+    assert (result.status, result.draft, result.drafts, result.content_hash) == ("failed", None, 0, None)
+    assert result.error_message == f"the writer's draft 1 could not be read: {UNREADABLE}"
+    assert [(item.node, item.ok, item.reason) for item in attempts] == [("writer", False, result.error_message)]
 
 
 def test_the_last_good_draft_is_kept_when_a_rewrite_cannot_be_read() -> None:
-    client = ScriptedClient(adaptation=[make_draft(1), UNREADABLE, UNREADABLE], eval_concept=[fails()])
+    client = ScriptedClient(adaptation=[make_draft(1), UNREADABLE], eval_concept=[fails()])
     result = adapt(client)
     assert (result.status, result.draft, result.drafts) == ("failed", make_draft(1), 1)
 
