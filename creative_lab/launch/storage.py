@@ -208,10 +208,11 @@ class LabEventLogStorage(_Pooled, PostgresEventLogStorage):
 
     def __init__(self, postgres_url: str, should_autocreate_tables: bool = True) -> None:
         self._open = threading.local()
+        self._has_tables: set[str] = set()
+        self._has_columns: set[str] = set()
         super().__init__(postgres_url, should_autocreate_tables)
         self._use_pool()
         self._progress_engine = _engine(self.postgres_url, "-csynchronous_commit=off")
-        self._has_tables: set[str] = set()
 
     def _connect(self) -> AbstractContextManager[Connection]:
         # The base class opens a connection in each of its helpers; inside store_event they all join its transaction.
@@ -224,6 +225,14 @@ class LabEventLogStorage(_Pooled, PostgresEventLogStorage):
             if not super().has_table(table_name):
                 return False
             self._has_tables.add(table_name)
+        return True
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        # The base class reflects the whole table for each asset that it is asked about.
+        if column_name not in self._has_columns:
+            if not super()._has_asset_key_col_on_connection(conn, column_name):
+                return False
+            self._has_columns.add(column_name)
         return True
 
     def store_event(self, event: EventLogEntry) -> None:
