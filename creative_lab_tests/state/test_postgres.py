@@ -94,8 +94,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
 def client() -> Iterator[Callable[..., Client]]:
     made: list[Client] = []
 
-    def make(home: Path, *arguments: str, **options: str) -> Client:
-        made.append(Client(home, *arguments, **options))
+    def make(home: Path, code: str = CLIENT, **environment: str) -> Client:
+        made.append(Client(home, code, (), **environment))
         return made[-1]
 
     yield make
@@ -184,7 +184,10 @@ def test_a_killed_server_comes_back_with_everything_that_was_committed(
     for expected in (2, 3):
         keeper, server = keeper_and_server(home)
         server.kill()
-        wait_for(lambda old=server: pids(home)["server"] != old.pid, "the keeper restarts the server")
+        wait_for(
+            lambda: pids(home)["server"] != server.pid,  # noqa: B023 - called at once
+            "the keeper restarts the server",
+        )
         assert one.rows() == expected
         assert keeper_and_server(home)[0].pid == keeper.pid
 
