@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     postgres_url: SecretStr | None = Field(
         default=None, description="URL of a Postgres server to use instead of the embedded one."
     )
+    executor: Literal["in_process", "multiprocess", "ray", "kubernetes"] = Field(
+        default="in_process", description="How the steps of a run are executed; see deploy/ for the last two."
+    )
     lake_url: str | None = Field(
         default=None, description="Root of the lake as an fsspec URL, such as s3://bucket/lake; default: HOME/lake."
     )
