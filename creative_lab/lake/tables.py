@@ -74,7 +74,8 @@ class TableStore:
 
         With ``partition`` all rows belong to it (its columns are filled in where the frame lacks them; no rows make
         an empty partition). Without, the rows of a partitioned table are split by its partition columns.
-        ``run_id`` and ``backend`` fill those columns (None keeps the frame's own); ``written_at`` is now. Raises
+        ``run_id`` and ``backend`` fill those columns, and ``written_at`` is now; None for ``run_id`` keeps the frame's
+        own run and time, None for ``backend`` its own backend. Raises
         :class:`~creative_lab.lake.checking.TableError` before anything is written when a row breaks the schema.
         """
         info = table_info(table)
@@ -100,9 +101,11 @@ class TableStore:
         run_id: str | None,
         backend: str | None,
     ) -> pl.DataFrame:
-        filled = {"written_at": pl.lit(datetime.now(UTC)).cast(pl.Datetime("us", "UTC"))}
+        filled: dict[str, pl.Expr] = {}
         if run_id is not None:
             filled["run_id"] = pl.lit(run_id)
+        if run_id is not None or "written_at" not in frame.columns:
+            filled["written_at"] = pl.lit(datetime.now(UTC)).cast(pl.Datetime("us", "UTC"))
         if backend is not None:
             filled["backend"] = pl.lit(backend)
         if partition is not None:
