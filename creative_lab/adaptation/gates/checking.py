@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from creative_lab.adaptation.gates import (
+    brand,
+    concept,
+    culture,
+    format_fit,
+    format_language,
+    format_locale,
+    format_structure,
+    markup,
+)
+from creative_lab.adaptation.gates.case import Case, Check
 from creative_lab.adaptation.schemas import (
     AdaptationContext,
     AdaptationOutput,
@@ -10,6 +21,20 @@ from creative_lab.adaptation.schemas import (
     Finding,
     Gate,
 )
+
+CHECKS: dict[Gate, tuple[Check, ...]] = {
+    "format_gate": (
+        *format_structure.CHECKS,
+        *format_language.CHECKS,
+        *format_fit.CHECKS,
+        *format_locale.CHECKS,
+        *markup.CHECKS,
+    ),
+    "culture_gate": culture.CHECKS,
+    "concept_gate": concept.CHECKS,
+    "brand_gate": brand.CHECKS,
+}
+"""The functions that look at a draft, by gate; each may report findings of several classes."""
 
 
 def check(
@@ -27,7 +52,9 @@ def check(
     Raises:
         ValueError: The gate is not one of the four.
     """
-    if gate not in ("format_gate", "culture_gate", "concept_gate", "brand_gate"):
-        raise ValueError(f"unknown gate {gate!r}; the gates are format_gate, culture_gate, concept_gate, brand_gate")
-    del draft, context, concept, culture
-    return []
+    if gate not in CHECKS:
+        raise ValueError(f"unknown gate {gate!r}; the gates are {', '.join(CHECKS)}")
+    case = Case(draft, context, concept, culture)
+    findings = [finding for looks in CHECKS[gate] for finding in looks(case)]
+    findings.sort(key=lambda finding: -1 if finding.row is None else finding.row)
+    return findings

@@ -1,0 +1,96 @@
+"""Culture gate: seasons that contradict the month or the holiday on the target's side of the globe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from creative_lab.adaptation.drafter.senses import meant
+from creative_lab.adaptation.gates.case import Case, finding
+from creative_lab.adaptation.schemas import Finding
+
+_SEASONS = {"winter": 0, "spring": 1, "summer": 2, "fall": 3, "autumn": 3}
+_NORTH_MONTHS = {
+    "december": 0, "january": 0, "february": 0, "march": 1, "april": 1, "may": 1, "june": 2, "july": 2, "august": 2,
+    "september": 3, "october": 3, "november": 3,
+}  # fmt: skip
+_HOLIDAYS = {
+    "christmas": 0, "christmas eve": 0, "boxing day": 0, "new year's eve": 0, "new year's day": 0, "hogmanay": 0,
+    "valentine's day": 0, "halloween": 3, "easter": 1, "australia day": 0, "waitangi day": 0, "anzac day": 1,
+    "bonfire night": 3, "thanksgiving": 3,
+}  # fmt: skip
+"""Season in the north of a month or a holiday; the south has the opposite one."""
+_NAMES = ("winter", "spring", "summer", "autumn")
+_SEASON = re.compile(r"(?<![\w\-])(winter|spring|summer|autumn|fall)(?:'s|time|y)?(?!\w)", re.IGNORECASE)
+_WHEN = re.compile(
+    r"(?<!\w)(?:" + "|".join(sorted((re.escape(name) for name in _HOLIDAYS), key=len, reverse=True)) + r")(?!\w)",
+    re.IGNORECASE,
+)
+_MONTH = re.compile(
+    r"(?<!\w)(?:January|February|March|April|May|June|July|August|September|October|November|December)(?!\w)"
+)
+_COLD = re.compile(
+    r"(?<!\w)(?:snow\w*|blizzards?|sleigh\w*|sledg\w+|sledding|frost\w*|icicles?|mittens|woolly hats?)(?!\w)", re.I
+)
+_HEAT = re.compile(r"(?<!\w)(?:heatwaves?|heat wave|sunburn\w*|beach barbecue|sweltering)(?!\w)", re.IGNORECASE)
+
+
+def season_mismatch(case: Case) -> Iterator[Finding]:
+    """A month or holiday stands beside the wrong season of the market's hemisphere, or beside its weather.
+
+    Decided row by row, and only where a row names both; in the tropics only snow and frost at a named time are wrong.
+    """
+    pack = case.context.target_pack
+    if pack is None:
+        return
+    shift = 2 if pack.hemisphere == "south" else 0
+    for row in case.rows:
+        texts = [case.masked(piece.text if case.english or not piece.said else piece.element.translation or "")
+                 for piece in row.pieces]  # fmt: skip
+        text = "\n".join(texts)
+        times = [(match.group(0), _HOLIDAYS[match.group(0).lower()]) for match in _WHEN.finditer(text)]
+        times += [(match.group(0), _NORTH_MONTHS[match.group(0).lower()]) for match in _MONTH.finditer(text)]
+        if not times:
+            continue
+        expected = {(season + shift) % 4 for _, season in times}
+        named = times[0][0]
+        where = next(
+            (
+                piece
+                for piece, part in zip(row.pieces, texts, strict=True)
+                if _SEASON.search(part) or _COLD.search(part)
+            ),
+            row.pieces[0],
+        )
+        if pack.hemisphere != "tropics":
+            for match in _SEASON.finditer(text):
+                season = _SEASONS[match.group(1).lower()]
+                if not meant(match.group(1), text[: match.start()], text[match.end() :]):
+                    continue
+                # Seasons pass into each other within their first and last month: only the opposite one is wrong.
+                if all((season - other) % 4 == 2 for other in expected):
+                    right = _NAMES[min(expected)]
+                    yield finding(
+                        "season_mismatch",
+                        "major",
+                        f"“{match.group(0)}” beside {named}: in this market it is {right}.",
+                        f"Write {right!r}, or move the scene to another time of the year.",
+                        where,
+                    )
+        cold, hot = _COLD.search(text), _HEAT.search(text)
+        if cold and (pack.hemisphere == "tropics" or expected == {2}):
+            yield finding(
+                "season_mismatch",
+                "major",
+                f"“{cold.group(0)}” beside {named}: it is warm then in this market.",
+                "Show the weather that the market has then.",
+                where,
+            )
+        elif hot and expected == {0} and pack.hemisphere != "tropics":
+            yield finding(
+                "season_mismatch",
+                "major",
+                f"“{hot.group(0)}” beside {named}: it is cold then in this market.",
+                "Show the weather that the market has then.",
+                where,
+            )
