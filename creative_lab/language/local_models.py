@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from creative_lab.language.errors import CallError
+from creative_lab.language.grammar import grammar_of
 from creative_lab.language.remote import Answer
 from creative_lab.settings import Settings
 
@@ -160,7 +161,8 @@ class LocalModels:
             processor = self._grammar(schema)
             processor.reset()
             options["logits_processor"] = LogitsProcessorList([processor])
-        with torch.inference_mode(), _seeded(seed):
+        # outlines compiles one small function, which takes longer than it saves and needs a C compiler.
+        with torch.inference_mode(), torch.compiler.set_stance("force_eager"), _seeded(seed):
             output = self._model.generate(**inputs, **options)
         made = output[0, used:]
         ended = made.numel() > 0 and int(made[-1]) in self._ends()
@@ -199,13 +201,13 @@ class LocalModels:
         return ends | set(configured if isinstance(configured, list) else [configured])
 
     def _grammar(self, schema: type[BaseModel]) -> Any:
-        from outlines.backends import get_json_schema_logits_processor
+        from outlines.backends import get_regex_logits_processor
 
         text = json.dumps(schema.model_json_schema())
         if text not in self._grammars:
             while len(self._grammars) >= _GRAMMARS_KEPT:
                 self._grammars.pop(next(iter(self._grammars)))
-            self._grammars[text] = get_json_schema_logits_processor(None, self._outlines, text)
+            self._grammars[text] = get_regex_logits_processor(None, self._outlines, grammar_of(schema))
         return self._grammars[text]
 
 

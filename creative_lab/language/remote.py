@@ -88,7 +88,6 @@ def _litellm() -> Any:
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
-    litellm.drop_params = True
     litellm.num_retries = None
     return litellm
 
@@ -120,6 +119,8 @@ def ask(
         "max_retries": 0,
         # An empty key would send litellm to OPENAI_API_KEY, and that key to whatever server this is.
         "api_key": key or "none",
+        # Anthropic knows no seed. For the OpenAI protocol this would be a hidden second request after a 422.
+        "drop_params": route.provider in {"anthropic", "gemini"},
     }
     if seed is not None:
         options["seed"] = seed
