@@ -169,7 +169,12 @@ class TableStore:
     def read(self, table: TableLike, partitions: list[dict[str, str]] | None = None) -> pl.DataFrame:
         """Like :meth:`scan`, collected and checked against every rule of the schema."""
         info = table_info(table)
-        return check(info, self.scan(info, partitions).collect(), where="read from the lake")
+        lazy = self.scan(info, partitions)
+        try:
+            frame = lazy.collect()
+        except pl.exceptions.PolarsError as error:  # a file that is damaged or of other types
+            raise TableError(f"table {info.name} (read from the lake): {error}") from error
+        return check(info, frame, where="read from the lake")
 
     def _found(self, info: TableInfo) -> list[tuple[dict[str, str], str]]:
         folder = f"tables/{info.name}"
@@ -226,7 +231,18 @@ def stored_form(info: TableInfo, frame: pl.DataFrame) -> pl.DataFrame:
 
 def scan_stored(info: TableInfo, sources: list) -> pl.LazyFrame:
     """Files in stored form; columns that an older file lacks are null, those that the table lost are left out."""
-    return pl.scan_parquet(sources, schema=stored_types(info), missing_columns="insert", extra_columns="ignore")
+    return pl.scan_parquet(
+        sources,
+        schema=stored_types(info),
+        missing_columns="insert",
+        extra_columns="ignore",
+        cast_options=pl.ScanCastOptions(
+            integer_cast="upcast",
+            float_cast="upcast",
+            missing_struct_fields="insert",
+            extra_struct_fields="ignore",
+        ),
+    )
 
 
 def in_memory_form(info: TableInfo, stored: pl.LazyFrame) -> pl.LazyFrame:
