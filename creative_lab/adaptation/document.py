@@ -77,7 +77,8 @@ def marked_changes(before: str, after: str) -> Markup:
 
 def _typeset(text: Markup) -> Markup:
     """Element labels (``VO:``, ``SUPER:``) as small capitals, one element a line."""
-    return Markup(_LABEL.sub(r'\1<b class="label">\2</b>', str(text))).replace("\n", Markup("<br>"))
+    labelled = _LABEL.sub(r'\1<b class="label">\2</b>', str(text))
+    return Markup(labelled).replace("\n", Markup("<br>"))  # noqa: S704 - the text was escaped before it came here
 
 
 @dataclass(frozen=True)
