@@ -7,7 +7,18 @@ import re
 from collections.abc import Iterator
 
 from creative_lab.adaptation.gates.case import Case, Check, Piece, RowView, finding
-from creative_lab.adaptation.gates.words import UNSPACED, edit_distance, find_term, fold, same_words, squeeze, tokens
+from creative_lab.adaptation.gates.words import (
+    UNSPACED,
+    WORD_END,
+    WORD_START,
+    edit_distance,
+    find_term,
+    fold,
+    same_words,
+    says,
+    squeeze,
+    tokens,
+)
 from creative_lab.adaptation.schemas import Finding
 
 _QUOTED = re.compile(r"[\"“„«]([^\"”“»]{2,60})[\"”»]|(?<!\w)[‘']([^'’]{2,60})[’'](?!\w)")
@@ -53,7 +64,7 @@ def _exactly(name: str) -> re.Pattern[str]:
     """A name letter for letter; all capitals are the same name, other changes of case are not."""
     plain = re.escape(fold(name)).replace(r"\ ", r"\s+")
     upper = re.escape(fold(name).upper()).replace(r"\ ", r"\s+")
-    return re.compile(rf"(?<![^\W_\u3040-\u9fff])(?:{plain}|{upper})(?:'s|s')?(?![^\W_\u3040-\u9fff])")
+    return re.compile(rf"{WORD_START}(?:{plain}|{upper})(?:'s|s')?{WORD_END}")
 
 
 def _near_miss(case: Case, row: RowView, origin: RowView | None, name: str) -> tuple[Piece, str] | None:
@@ -186,17 +197,15 @@ def required_word(case: Case) -> Iterator[Finding]:
     brand = case.context.brand
     if brand is None:
         return
-    draft = _joined(case.rows)
-    origin = _joined(case.origin_rows)
+    draft, origin = _joined(case.rows), _joined(case.origin_rows)
     language = case.context.target_language.lower()
     for required in brand.required_words:
         wanted = required.language.lower()
-        if wanted not in ("*", language, case.language):
+        if wanted not in ("*", language, case.language) or not tokens(required.text):
             continue
-        text = _bare(required.text)
-        if not text or text in draft or (wanted == "*" and text not in origin):
+        if says(draft, required.text) or (wanted == "*" and not says(origin, required.text)):
             continue
-        row = next((row.index for row in case.origin_rows if text in _joined((row,))), None)
+        row = next((row.index for row in case.origin_rows if says(_joined((row,)), required.text)), None)
         yield finding(
             "required_word",
             "major",
@@ -207,11 +216,7 @@ def required_word(case: Case) -> Iterator[Finding]:
 
 
 def _joined(rows: tuple[RowView, ...]) -> str:
-    return "\n".join(_bare(piece.text) for row in rows for piece in row.said)
-
-
-def _bare(text: str) -> str:
-    return " ".join(tokens(text)).casefold() if not UNSPACED.search(text) else re.sub(r"[\W_]", "", text)
+    return "\n".join(piece.text for row in rows for piece in row.said)
 
 
 def _all_text(row: RowView | None) -> str:

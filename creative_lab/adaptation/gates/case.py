@@ -152,12 +152,16 @@ class Case:
         """Folded text with legal lines and names to keep blanked out; lengths and offsets stay the same."""
         return self._mask.sub(lambda match: " " * len(match.group(0)), fold(text))
 
+    @cached_property
+    def _folded_legal_lines(self) -> tuple[str, ...]:
+        return tuple(squeeze(fold(line)) for line in self.legal_lines)
+
     def is_legal(self, piece: Piece) -> bool:
         """Whether an element is a legal line: by its label, or by its words in any market's version."""
-        return piece.element.legal or any(
-            same_words(line, piece.text) or squeeze(fold(line)) in squeeze(fold(piece.text))
-            for line in self.legal_lines
-        )
+        if piece.element.legal:
+            return True
+        text = squeeze(fold(piece.text))
+        return any(line in text or same_words(line, text) for line in self._folded_legal_lines)
 
 
 def finding(

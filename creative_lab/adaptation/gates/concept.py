@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from creative_lab.adaptation.gates.case import Case, Check, RowView, finding
-from creative_lab.adaptation.gates.words import fold, squeeze, tokens
+from creative_lab.adaptation.gates.words import WORD_END, WORD_START, fold, same_words, says, squeeze, tokens
 from creative_lab.adaptation.schemas import Finding
 
 _QUOTED = re.compile(r"[\"“„«]([^\"”“»]{2,120})[\"”»]|(?<!\w)[‘']([^'’]{2,120})[’'](?!\w)")
@@ -26,18 +26,18 @@ def must_preserve(case: Case) -> Iterator[Finding]:
         return
     origin = _copy(case.origin_rows)
     draft = _copy(case.rows)
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     for item in case.concept.must_preserve:
         quoted = [(a or b).strip() for a, b in _QUOTED.findall(item)]
         for literal in quoted or [item.strip()]:
-            key = _bare(literal)
-            if not key or key in seen or not _contains(origin, literal):
+            key = tuple(word.casefold() for word in tokens(literal))
+            if not key or key in seen or not says(origin, literal):
                 continue
             seen.add(key)
             expected = _expected(case, literal)
-            if expected is None or any(_contains(draft, option) for option in expected):
+            if expected is None or any(says(draft, option) for option in expected):
                 continue
-            row = next((row for row in case.origin_rows if _contains(_copy((row,)), literal)), None)
+            row = next((row for row in case.origin_rows if says(_copy((row,)), literal)), None)
             index = row.index if row is not None and row.index < len(case.rows) else None
             yield finding(
                 "must_preserve",
@@ -50,7 +50,7 @@ def must_preserve(case: Case) -> Iterator[Finding]:
 
 def _expected(case: Case, literal: str) -> list[str] | None:
     """Forms in which a literal may stand in the draft; None when it can't be decided."""
-    name = any(_bare(literal) == _bare(kept) for kept in case.kept_names)
+    name = any(same_words(literal, kept) for kept in case.kept_names)
     number = bool(re.fullmatch(r"[\d.,\s]+", literal))
     if name:
         return [literal]
@@ -76,15 +76,6 @@ def _copy(rows: tuple[RowView, ...]) -> str:
     return "\n".join(piece.text for row in rows for piece in row.said)
 
 
-def _bare(text: str) -> str:
-    return " ".join(tokens(text)).casefold()
-
-
-def _contains(copy: str, literal: str) -> bool:
-    """Whether the copy has the words of the literal in a row, whatever its punctuation and case."""
-    return f" {_bare(literal)} " in f" {_bare(copy)} "
-
-
 def row_function(case: Case) -> Iterator[Finding]:
     """Every row still does its work: who speaks, what stands on screen, where the product is named."""
     for row in case.rows:
@@ -97,7 +88,7 @@ def row_function(case: Case) -> Iterator[Finding]:
         if shown and not [piece for piece in row.shown if not case.is_legal(piece)]:
             yield _lost(row.index, "super", f"the words of “{squeeze(shown[0].text)}”", "visual_text")
         for name in case.kept_names:
-            pattern = re.compile(rf"(?<!\w){re.escape(fold(name))}(?!\w)", re.IGNORECASE)
+            pattern = re.compile(f"{WORD_START}{re.escape(fold(name))}{WORD_END}", re.IGNORECASE)
             before, after = _all_text(origin), _all_text(row)
             if pattern.search(before) and not pattern.search(after):
                 yield _lost(

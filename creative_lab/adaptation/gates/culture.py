@@ -73,21 +73,22 @@ def origin_residue(case: Case) -> Iterator[Finding]:
     planned = {item.original.lower() for item in case.culture.substitutions} if case.culture else set()
     forms = [item for item in _foreign_forms(case) if item.form.lower() not in planned]
     whole = "\n".join(fold(f"{row.row.visual_text}\n{row.row.audio_text}") for row in case.origin_rows)
+    everything = whole.lower()
     candidates = [
         (item, noun_pattern(item.form))
         for item in forms
-        if item.kind in _ANYWHERE or noun_pattern(item.form).search(whole)
+        if item.kind in _ANYWHERE or (_stem(item.form) in everything and noun_pattern(item.form).search(whole))
     ]
     if not candidates:
         return
-    forms_here = [(item, noun_pattern(item.target)) for item in forms]
+    own = _own_longer_forms(case, [item.form for item, _ in candidates])
     for row in case.rows:
         origin_row = case.origin_of(row.index)
         origin_text = fold(f"{origin_row.row.visual_text}\n{origin_row.row.audio_text}") if origin_row else ""
         for piece in row.pieces:
             if piece.said and (case.is_legal(piece) or not case.english):
                 continue
-            text = _targets_masked(case.masked(piece.text), candidates)
+            text = _masked_forms(case.masked(piece.text), own)
             taken: list[tuple[int, int]] = []
             for item, pattern in candidates:
                 for match in pattern.finditer(text):
@@ -95,7 +96,7 @@ def origin_residue(case: Case) -> Iterator[Finding]:
                         continue
                     if not meant(match.group(0), text[: match.start()], text[match.end() :]):
                         continue
-                    if item.shared and not _left_over(item, origin_text, pattern, forms_here):
+                    if item.shared and not _left_over(item, origin_text, pattern, forms):
                         continue
                     taken.append(match.span())
                     yield finding(
@@ -107,24 +108,42 @@ def origin_residue(case: Case) -> Iterator[Finding]:
                     )
 
 
-def _targets_masked(text: str, candidates: list[tuple[_Foreign, re.Pattern[str]]]) -> str:
-    """The text without target forms that contain an origin's form ("American football" holds "football")."""
-    for item, pattern in candidates:
-        if pattern.search(item.target) and len(item.target) > len(item.form):
-            text = noun_pattern(item.target).sub(lambda match: " " * len(match.group(0)), text)
+def _stem(form: str) -> str:
+    """A beginning of a form that all its inflections share, in lower case: tells quickly where it can't be."""
+    words = fold(form).lower().split()
+    return words[0][:-1] if len(words) == 1 and len(words[0]) > 3 else words[0]
+
+
+def _own_longer_forms(case: Case, words: list[str]) -> list[re.Pattern[str]]:
+    """Forms of the target's market that hold a word of the origin's ("natural gas" holds "gas") and stand in the draft."""
+    country = case.context.country_code or ""
+    draft = fold("\n".join(f"{row.visual_text}\n{row.audio_text}" for row in case.draft.script_rows)).lower()
+    patterns = [(_stem(word), noun_pattern(word)) for word in words]
+    found = []
+    for item in case.context.equivalents:
+        for form in item.forms.get(country, []):
+            plain = fold(form).lower()
+            if (" " not in plain and "-" not in plain) or _stem(form) not in draft:
+                continue
+            if any(stem in plain and pattern.search(plain) for stem, pattern in patterns):
+                found.append(noun_pattern(form))
+    return found
+
+
+def _masked_forms(text: str, forms: list[re.Pattern[str]]) -> str:
+    for form in forms:
+        text = form.sub(lambda match: " " * len(match.group(0)), text)
     return text
 
 
-def _left_over(
-    item: _Foreign, origin: str, pattern: re.Pattern[str], forms: list[tuple[_Foreign, re.Pattern[str]]]
-) -> bool:
+def _left_over(item: _Foreign, origin: str, pattern: re.Pattern[str], forms: list[_Foreign]) -> bool:
     if not pattern.search(origin):
         return False
     return not any(
         other.form != item.form
         and other.target.lower() == item.form.lower()
         and noun_pattern(other.form).search(origin)
-        for other, _ in forms
+        for other in forms
     )
 
 
@@ -144,13 +163,14 @@ def substitution_missing(case: Case) -> Iterator[Finding]:
         if item.original.strip() and not same_words(item.original, item.replacement) and len(tokens(item.original)) <= 6
     ]
     plans.sort(key=lambda plan: -len(plan[0].original))
+    own = _own_longer_forms(case, [item.original for item, _ in plans])
     for row in case.rows:
         origin_row = case.origin_of(row.index)
         origin_text = fold(f"{origin_row.row.visual_text}\n{origin_row.row.audio_text}") if origin_row else ""
         for piece in row.pieces:
             if piece.said and (case.is_legal(piece) or not case.english):
                 continue
-            text = case.masked(piece.text)
+            text = _masked_forms(case.masked(piece.text), own)
             for item, pattern in plans:
                 replaced = fold(item.replacement)
                 if replaced and pattern.search(replaced):

@@ -13,6 +13,9 @@ UNSPACED = re.compile(
     "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff]"
 )
 """Characters of scripts that put no space between words: kana, Han, Thai, Lao, Khmer."""
+_WORD_CHARACTER = r"[^\W\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\u0e00-\u0eff\u1780-\u17ff]"
+WORD_START, WORD_END = rf"(?<!{_WORD_CHARACTER})", rf"(?!{_WORD_CHARACTER})"
+"""Bounds of a whole word; a Latin name may stand right beside kana or Han."""
 
 
 def fold(text: str) -> str:
@@ -79,7 +82,7 @@ def term_pattern(term: str, *, inflect: bool = True) -> re.Pattern[str]:
     else:
         tail = re.escape(last)
     body = r"[\s\-]+".join([*(re.escape(word) for word in words[:-1]), tail])
-    return re.compile(rf"(?<![\w])(?:{body})(?![\w])", re.IGNORECASE)
+    return re.compile(rf"{WORD_START}(?:{body}){WORD_END}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
@@ -92,7 +95,7 @@ def _lenient_pattern(term: str) -> re.Pattern[str]:
         words[0] = rf"(?:[وفبكل]{{0,2}}(?:ال)?|لل){words[0]}"
         return re.compile(r"(?<!\w)" + r"\s+".join(words) + r"(?!\w)")
     ending = r"\w{0,2}" if len(term) >= 5 and term[-1].isalpha() else ""
-    return re.compile(r"(?<!\w)" + r"[\s\-]+".join(words) + ending + r"(?!\w)", re.IGNORECASE)
+    return re.compile(WORD_START + r"[\s\-]+".join(words) + ending + WORD_END, re.IGNORECASE)
 
 
 def find_term(term: str, text: str, language: str = "en") -> str | None:
@@ -104,9 +107,15 @@ def find_term(term: str, text: str, language: str = "en") -> str | None:
     return match.group(0) if match else None
 
 
-def count_term(term: str, text: str) -> int:
-    """How often a term stands in a text as whole words."""
-    return sum(1 for _ in term_pattern(term).finditer(fold(text)))
+@lru_cache(maxsize=4096)
+def _saying(literal: str) -> re.Pattern[str]:
+    words = [re.escape(word) for word in tokens(literal)]
+    return re.compile(WORD_START + r"[\W_]+".join(words) + WORD_END if words else r"(?!)", re.IGNORECASE)
+
+
+def says(copy: str, literal: str) -> bool:
+    """Whether a copy has the words of a literal one after the other, whatever its punctuation and case."""
+    return bool(_saying(literal).search(fold(copy)))
 
 
 def edit_distance(left: str, right: str, limit: int = 2) -> int:
@@ -133,11 +142,13 @@ def same_words(left: str, right: str) -> bool:
     return _bare(left) == _bare(right)
 
 
+@lru_cache(maxsize=8192)
 def _bare(text: str) -> str:
     kept = (char for char in unicodedata.normalize("NFKC", fold(text)) if char.isalnum())
     return "".join(kept).casefold()
 
 
+@lru_cache(maxsize=8192)
 def squeeze(text: str) -> str:
     """The text with runs of white space as one space."""
     return re.sub(r"\s+", " ", text).strip()
