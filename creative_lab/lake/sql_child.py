@@ -1,9 +1,9 @@
 """The locked-down process that runs one analyst's query. Started by :mod:`creative_lab.lake.sql`, by file name.
 
-DuckDB calls running foreign SQL unsafe by design, so there are several walls: the query must be one SELECT by its
-syntax tree (a WITH clause may hide a COPY); DuckDB may open nothing but the catalogue and the folder of the views' files, and
-its configuration is locked; the kernel (Landlock, where Linux has it) refuses every write, every other file and every
-connection; no file can grow (RLIMIT_FSIZE); memory and time are bounded; the environment is empty.
+DuckDB calls running foreign SQL unsafe by design, so there are several walls. The query must be one SELECT by its
+syntax tree (a WITH clause may hide a COPY). DuckDB may open nothing but the catalogue and the folder of the views'
+files, and its configuration is locked. The kernel (Landlock, where Linux has it) refuses every write, every other file
+and every connection. No file can grow (RLIMIT_FSIZE). Memory and time are bounded. The environment is empty.
 
 Standard input: {"database", "folder", "sql", "timeout_s", "memory_mb", "max_rows"}. Standard output: one JSON object.
 """
