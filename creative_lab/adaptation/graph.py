@@ -158,6 +158,32 @@ def run_adaptation(
     return loop.run()
 
 
+def judge_draft(
+    context: AdaptationContext,
+    draft: AdaptationOutput,
+    *,
+    author: str,
+    concept: ConceptBrief,
+    culture: CulturalBrief,
+    models: Mapping[Node, NodeModel],
+    client: StructuredClient,
+    render: Render,
+    earlier: Sequence[Transition] = (),
+    on_status: Callable[[Transition], None] | None = None,
+    on_attempt: Callable[[Attempt], None] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AdaptationResult:
+    """Let all gates look at a draft that somebody else wrote, such as a translator; no rewrites are asked for.
+
+    ``author`` stands in the result as the writer's model.
+    """
+    state = _State(writer=NodeModel(author), draft=draft, drafts=1, transitions=list(earlier))
+    loop = _Loop(
+        context, concept, culture, Asker(client, render, models), 0, (), on_attempt, now, on_status, state
+    )  # fmt: skip
+    return loop.run(write=False)
+
+
 @dataclass
 class _Loop:
     context: AdaptationContext
@@ -171,10 +197,10 @@ class _Loop:
     on_status: Callable[[Transition], None] | None
     state: _State
 
-    def run(self) -> AdaptationResult:
+    def run(self, *, write: bool = True) -> AdaptationResult:
         started = self.now()
         try:
-            reason = self._drafts_until_green()
+            reason = self._drafts_until_green() if write else self._green()
         except BudgetExceeded as error:
             reason = str(error)
         self._enter("failed" if reason else "completed")
@@ -210,6 +236,11 @@ class _Loop:
             if problem:
                 return problem
             self._plan_rewrite(failed)
+
+    def _green(self) -> str | None:
+        """None when the draft at hand passes all gates, else why it does not."""
+        failed = self._judge()
+        return f"{failed.gate} failed: {reasons_of(failed)}" if failed else None
 
     def _write(self) -> str | None:
         """The next draft; a reason when the model's replies could not be read."""

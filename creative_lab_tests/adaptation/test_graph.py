@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from creative_lab.adaptation.graph import AdaptationResult, Attempt, Transition, run_adaptation
+from creative_lab.adaptation.graph import AdaptationResult, Attempt, Transition, judge_draft, run_adaptation
 from creative_lab.adaptation.nodes import Asker, run_concept, run_culture
 from creative_lab.adaptation.resolution import NodeModel
 from creative_lab.adaptation.schemas import GATES, Gate
@@ -295,3 +295,23 @@ def test_the_writers_token_cap_grows_with_the_script() -> None:
     client = ScriptedClient(adaptation=[make_draft(rows=long.origin.script_rows)])
     adapt(client, long, max_retries=0)
     assert client.requests("adaptation")[0].max_tokens == 1024 + 200 * 40
+
+
+@pytest.mark.parametrize(("replies_", "status", "gates"), [([], "completed", 4), ([fails()], "failed", 2)])
+def test_a_translators_draft_meets_all_gates_and_no_writer(replies_: list[Any], status: str, gates: int) -> None:
+    client = ScriptedClient(eval_cultural=replies_)
+    result = judge_draft(
+        make_context(),
+        make_draft(7),
+        author="translation (XLIFF)",
+        concept=CONCEPT,
+        culture=CULTURE,
+        models=models(),
+        client=client,
+        render=render,
+    )
+    assert (result.status, result.drafts, result.total_revisions) == (status, 1, 0)
+    assert client.order == GATE_SLUGS[:gates]
+    assert result.writer_model.model_id == "translation (XLIFF)"
+    assert result.content_hash == make_draft(7).content_hash()
+    assert (result.error_message is None) == (status == "completed")
