@@ -1,0 +1,131 @@
+"""What a market asks for, from its pack, its insights and the script: the plan that the writer then carries out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from creative_lab.adaptation.drafter import planning, tone
+from creative_lab.adaptation.drafter.lexicon import occurs
+from creative_lab.adaptation.drafter.writer import cannot_translate
+from creative_lab.adaptation.schemas import AdaptationContext, ConceptBrief, CulturalBrief, Substitution
+
+_FORMATS = (
+    "currency",
+    "unit",
+    "temperature",
+    "date",
+    "time",
+    "phone",
+    "spelling",
+    "season",
+    "driving_side",
+    "legal_line",
+)
+
+
+def research(context: AdaptationContext, concept: ConceptBrief | None) -> CulturalBrief:
+    """The cultural brief for one spot and one target; its substitutions are exactly those that the writer will make."""
+    plan = planning.plan(context)
+    substitutions = [
+        Substitution(original=swap.original, replacement=swap.replacement, rationale=swap.why) for swap in plan.swaps
+    ]
+    counts = Counter(change.kind for change in plan.changes if change.kind in _FORMATS)
+    formats = ", ".join(f"{count} × {kind.replace('_', ' ')}" for kind, count in counts.items()) or "none"
+    register = tone.register_of(context.persona)
+    opportunities = list(
+        _points(context.market_rules, ("opportunit", "travels", "buy", "love", "humour", "value", "media"))
+    )[:5]
+    if concept is not None and concept.themes:
+        opportunities.append(f"The theme of {concept.themes[0]} is told by local detail, not by local cliché.")
+    return CulturalBrief(
+        reasoning=(
+            f"Planned by rule from the market's pack, {len(context.equivalents)} equivalents and the insights on file. "
+            f"{len(substitutions)} substitutions occur in the script and will be made; format changes: {formats}."
+            + (
+                ""
+                if context.shares_language
+                else f" {cannot_translate(context)} The substitutions reach descriptions only."
+            )
+        ),
+        market_context=_market(context),
+        substitutions=substitutions,
+        tone_adjustments=_tone(context, register),
+        pitfalls=list(dict.fromkeys([*plan.flags, *_pitfalls(context)])),
+        opportunities=opportunities,
+        regulatory_notes=_regulation(context),
+    )
+
+
+def _market(context: AdaptationContext) -> str:
+    pack = context.target_pack
+    lines = []
+    if pack is not None:
+        side = f"traffic keeps {pack.drives_on}"
+        lines.append(
+            f"{context.target_name}: {pack.locale}, prices in {pack.currency} (planning rate "
+            f"{pack.units_per_usd:g} to the US "
+            f"dollar, {pack.rate_date.isoformat()}), {pack.measurement} measures, {pack.temperature}, {side}, "
+            + {"north": "northern seasons.", "south": "southern seasons.", "tropics": "tropical seasons."}[
+                pack.hemisphere
+            ]
+        )
+    else:
+        lines.append(
+            f"{context.target_name} ({context.target_language}): no market pack is on file, so formats stay as "
+            f"they are."
+        )
+    if context.persona is not None:
+        who = context.persona.description or ", ".join(context.persona.segments)
+        lines.append(f"Audience: {context.persona.name}. {who}".strip())
+    lines += [f"{point}." if not point.endswith(".") else point for point in _points(context.market_rules, ())][:6]
+    return " ".join(lines)
+
+
+def _points(rules: str, about: tuple[str, ...]) -> Iterator[str]:
+    """Bullet points of the composed insights, under headings that speak about one of ``about`` (all when empty)."""
+    heading = ""
+    for line in rules.splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("# ").lower()
+        elif re.match(r"\s*[-*] ", line) and (not about or any(word in heading for word in about)):
+            yield re.sub(r"^\s*[-*] ", "", line).strip()
+
+
+def _tone(context: AdaptationContext, register: tone.Register | None) -> str:
+    if register is None:
+        return "Keep the origin's tone; only the words of the market change."
+    swaps = ", ".join(
+        f"“{swap.original}” → “{swap.replacement}”" for swap in tone.swaps(context.persona, context.country_code)[:5]
+    )
+    who = context.persona.name if context.persona else context.target_name
+    return f"{who}: {register.name}. {register.advice} Where they occur: {swaps}."
+
+
+def _pitfalls(context: AdaptationContext) -> Iterator[str]:
+    pack = context.target_pack
+    for taboo in pack.taboos if pack else []:
+        yield f"Never say or show “{taboo}”."
+    whole = "\n".join(f"{row.visual_text}\n{row.audio_text}" for row in context.origin.script_rows)
+    for word in ("fall", "check", "gas", "tire", "practice", "story", "lift", "flat", "chips", "football", "pants"):
+        if (
+            re.search(rf"\b{word}s?\b", whole, re.IGNORECASE)
+            and not occurs(word, whole)
+            and not occurs(f"{word}s", whole)
+        ):
+            yield f"“{word.capitalize()}” has another sense in this script and stays as it is."
+    yield from list(
+        _points(context.market_rules, ("avoid", "pitfall", "taboo", "sensitiv", "careful", "check first", "never"))
+    )[:6]
+
+
+def _regulation(context: AdaptationContext) -> str:
+    pack = context.target_pack
+    category = (context.brand.category if context.brand else "").lower()
+    rules = [rule for rule in pack.regulations if rule.category in ("*", category)] if pack else []
+    lines = [f"{rule.rule} ({rule.source})" if rule.source else rule.rule for rule in rules]
+    line = context.brand.legal_lines.get(context.country_code or "", "") if context.brand else ""
+    if line:
+        lines.append(f"Legal line, verbatim: {line}")
+    return "\n".join(lines)
