@@ -77,3 +77,11 @@ class TemplateError(LanguageError):
     def __init__(self, message: str, line: int | None = None):
         super().__init__(message)
         self.line = line
+
+
+class SandboxError(LanguageError):
+    """Work on untrusted text failed or was stopped at its limits. ``line`` is set for mistakes in a template."""
+
+    def __init__(self, message: str, line: int | None = None):
+        super().__init__(message)
+        self.line = line

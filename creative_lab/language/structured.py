@@ -18,7 +18,8 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from creative_lab.language.errors import ReplyError
+from creative_lab.language.errors import ReplyError, SandboxError
+from creative_lab.language.sandbox import shared_sandbox
 from creative_lab.language.types import ReplyKind
 
 T = TypeVar("T", bound=BaseModel)
@@ -34,6 +35,7 @@ _CUT_OFF = frozenset({"length", "max_tokens", "content_filter"})
 _STRUCTURE = re.compile(r'["\\{}\[\]]')
 _BRACKETS = re.compile(r"[{}\[\]]")
 _THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_TYPOGRAPHIC = str.maketrans("“”„‟", '""""')
 _SHOWN_ERRORS = 6
 _SHOWN_REPLY_CHARS = 12_000
 
@@ -214,8 +216,6 @@ def _parse(text: str) -> Any:
 
 
 def _repair(text: str) -> Any:
-    import json_repair
-
     if len(text.encode("utf-8", "replace")) > MAX_REPAIR_BYTES:
         raise ReplyError(f"the reply is damaged and larger than {MAX_REPAIR_BYTES} bytes", "too_large")
     # Broken strings hide what is inside and outside of them, so every bracket counts here.
@@ -228,11 +228,13 @@ def _repair(text: str) -> Any:
     start = text.find("{")
     if start < 0:
         raise ReplyError("the reply holds no JSON object", "no_object")
+    if '"' not in text:
+        text = text.translate(_TYPOGRAPHIC)
     try:
-        value = json_repair.loads(text[start:], skip_json_loads=True)
-    except Exception as error:
-        # Whatever the repairer stumbles over, the reply is at fault.
-        raise ReplyError(f"the reply could not be repaired ({type(error).__name__})", "not_json") from None
+        # Elsewhere, under limits: some texts take the repairer minutes.
+        value = shared_sandbox().repair(text[start:])
+    except SandboxError as error:
+        raise ReplyError(f"the reply could not be repaired: {error}", "not_json") from None
     if isinstance(value, list):
         # Several pieces: mending cannot know which of them counts.
         objects = [item for item in value if isinstance(item, dict)]
@@ -241,7 +243,6 @@ def _repair(text: str) -> Any:
         value = objects[0]
     if not isinstance(value, dict) or not value:
         raise ReplyError("the reply holds no JSON object", "no_object")
-    _check_finite(value)
     return value
 
 
@@ -281,7 +282,7 @@ def _printable(value: Any) -> Any:
 def _validate(value: Any, schema: type[T], *, strict: bool = False) -> T:
     try:
         # Through JSON, because strict mode then still takes a date from its text and an int for a float.
-        return schema.model_validate_json(json.dumps(value), strict=strict or None)
+        valid = schema.model_validate_json(json.dumps(value), strict=strict or None)
     except ValidationError as error:
         # The message names places and rules, never the offending values: it goes into logs.
         faults = error.errors(include_url=False, include_input=False, include_context=False)
@@ -290,6 +291,10 @@ def _validate(value: Any, schema: type[T], *, strict: bool = False) -> T:
         message = f"it does not fit {schema.__name__}: {'; '.join(told[:_SHOWN_ERRORS])}{more}"
     except (ValueError, RecursionError):
         message = f"it does not fit {schema.__name__}"
+    else:
+        # A text such as "NaN", or one of thousands of digits, becomes a number only here.
+        _check_finite(valid.model_dump())
+        return valid
     raise ReplyError(message, "wrong_shape")
 
 

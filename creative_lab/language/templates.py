@@ -29,7 +29,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from creative_lab.language.errors import TemplateError
-from creative_lab.language.template_sandbox import TemplateSandbox, shared_sandbox
+from creative_lab.language.sandbox import Sandbox, shared_sandbox
 from creative_lab.settings import Settings
 from creative_lab.state.db import session_scope
 from creative_lab.state.models import PromptTemplate
@@ -63,7 +63,7 @@ class RenderedPrompt:
 class TemplateStore:
     """The prompt templates of one lab. Safe to share between threads and processes."""
 
-    def __init__(self, settings: Settings, *, sandbox: TemplateSandbox | None = None) -> None:
+    def __init__(self, settings: Settings, *, sandbox: Sandbox | None = None) -> None:
         self._settings = settings
         self._sandbox = sandbox or shared_sandbox()
 

@@ -1,8 +1,9 @@
-"""The process in which prompt templates are checked and rendered; it is started and watched by ``template_sandbox``.
+"""The process in which prompt templates are rendered and damaged JSON is mended; started and watched by ``sandbox``.
 
 It imports nothing of the platform, holds no secret, opens no file after its start and lives under limits of memory and
-processor time which the kernel enforces: Jinja2's sandbox keeps a template from reaching objects, but it does not stop
-nested loops or a string of a hundred megabytes. One request per line of JSON on stdin, one answer per line on stdout.
+processor time which the kernel enforces. Jinja2's own sandbox keeps a template from reaching objects, but it does not
+stop nested loops or a string of a hundred megabytes; and json-repair takes quadratic time over some texts (5 s for
+16 kB). One request per line of JSON on stdin, one answer per line on stdout.
 """
 
 from __future__ import annotations
@@ -47,20 +48,22 @@ def untrusted(value: object, name: str) -> str:
     return f'<untrusted name="{name}" id="{mark}">\n{text}\n</untrusted id="{mark}">'
 
 
-class Renderer:
-    """Checks and renders templates, keeping the compiled form of recent ones."""
+class Worker:
+    """Checks and renders templates, keeping the compiled form of recent ones, and mends JSON."""
 
     def __init__(self) -> None:
         self._environment = _environment()
         self._compiled: OrderedDict[str, Any] = OrderedDict()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """One request's answer: ``text`` or ``variables``, or ``error`` with a ``line`` where there is one."""
+        """One request's answer: ``text``, ``variables`` or ``value``; or ``error``, with a ``line`` if there is one."""
         import jinja2
 
         try:
             if request["op"] == "check":
                 return {"variables": self._check(request["template"])}
+            if request["op"] == "repair":
+                return {"value": _repair(request["text"])}
             return {"text": self._render(request["template"], request["values"])}
         except jinja2.TemplateSyntaxError as error:
             return {"error": error.message or "syntax error", "line": error.lineno}
@@ -70,7 +73,7 @@ class Renderer:
             return {"error": f"not allowed in a template: {error}"}
         except (MemoryError, OverflowError, RecursionError) as error:
             self._compiled.clear()
-            return {"error": f"the template asks for too much ({type(error).__name__})", "greedy": True}
+            return {"error": f"it asks for too much ({type(error).__name__})", "greedy": True}
         except Exception as error:
             # A template can raise anything; the words of the exception are all that its author needs.
             return {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
@@ -105,12 +108,19 @@ class Renderer:
         return self._compiled[template]
 
 
+def _repair(text: str) -> Any:
+    import json_repair
+
+    return json_repair.loads(text, skip_json_loads=True)
+
+
 def main() -> None:
     """Answer requests until stdin ends, which it does when the parent process ends."""
-    renderer = Renderer()
-    # Everything that Jinja2 imports late must be loaded before the limits hold.
-    renderer.answer({"op": "check", "template": "{% for a in [1] %}{{ a | tojson | untrusted('a') }}{% endfor %}"})
-    renderer.answer({"op": "render", "template": "{{ {'a': [1]} | tojson | indent }}", "values": {}})
+    worker = Worker()
+    # Everything that the libraries import late must be loaded before the limits hold.
+    worker.answer({"op": "check", "template": "{% for a in [1] %}{{ a | tojson | untrusted('a') }}{% endfor %}"})
+    worker.answer({"op": "render", "template": "{{ {'a': [1]} | tojson | indent }}", "values": {}})
+    worker.answer({"op": "repair", "text": "{'a': [1, tru"})
     for limit, value in ((resource.RLIMIT_AS, MEMORY_BYTES), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         # macOS refuses some limits; time is bounded there all the same.
         with contextlib.suppress(ValueError, OSError):
@@ -122,9 +132,9 @@ def main() -> None:
         spent = math.ceil(used.ru_utime + used.ru_stime)
         resource.setrlimit(resource.RLIMIT_CPU, (spent + CPU_SECONDS, resource.getrlimit(resource.RLIMIT_CPU)[1]))
         try:
-            text = json.dumps(renderer.answer(json.loads(line)))
+            text = json.dumps(worker.answer(json.loads(line)))
         except MemoryError:
-            text = '{"error": "the template asks for too much (MemoryError)", "greedy": true}'
+            text = '{"error": "it asks for too much (MemoryError)", "greedy": true}'
         print(text, file=out, flush=True)
 
 

@@ -1,7 +1,7 @@
-"""Rendering prompt templates in a warm worker process that can be stopped.
+"""Work on text that may be hostile, in a warm process that can be stopped: rendering templates, mending JSON.
 
-A process per render would cost a tenth of a second each; one worker that stays costs about a millisecond. It runs
-under the kernel's limits (see ``template_worker``); a worker that does not answer in time is killed and the next render
+A process per render would cost a tenth of a second each; one worker that stays costs about half a millisecond. It runs
+under the kernel's limits (see ``sandbox_worker``); a worker that does not answer in time is killed and the next request
 starts a fresh one. Values cross as JSON, so a template never holds an object of the platform.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from creative_lab.language.errors import TemplateError
+from creative_lab.language.errors import SandboxError, TemplateError
 
 MAX_TEMPLATE_BYTES = 64 * 1024
 """Largest template that is saved or rendered."""
@@ -32,7 +32,7 @@ MAX_VALUES_BYTES = 4 * 1024 * 1024
 WALL_SECONDS = 6.0
 """Longest wait for one answer; processor time ends a busy template earlier."""
 _START_SECONDS = 60.0
-_WORKER = Path(__file__).with_name("template_worker.py")
+_WORKER = Path(__file__).with_name("sandbox_worker.py")
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
@@ -68,7 +68,7 @@ def _clean(value: Any) -> Any:
     return value
 
 
-class TemplateSandbox:
+class Sandbox:
     """One worker process and the door to it; safe to share between threads, renewed after a fork."""
 
     def __init__(self, *, wall_seconds: float = WALL_SECONDS) -> None:
@@ -81,29 +81,40 @@ class TemplateSandbox:
 
     def check(self, template: str) -> list[str]:
         """Names of the variables that ``template`` needs. Raises :class:`TemplateError` with the line of a mistake."""
-        return list(self._ask({"op": "check", "template": _sized(template)})["variables"])
+        return list(self._ask_for_template({"op": "check", "template": _sized(template)})["variables"])
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         """The text of ``template`` with ``values``; a missing value or a limit reached is a :class:`TemplateError`."""
         request = {"op": "render", "template": _sized(template), "values": clean_values(values)}
-        return str(self._ask(request)["text"])
+        return str(self._ask_for_template(request)["text"])
+
+    def repair(self, text: str) -> Any:
+        """What json-repair makes of ``text``. Raises :class:`SandboxError` when it fails or takes too much."""
+        return self._ask({"op": "repair", "text": text})["value"]
 
     def close(self) -> None:
         """End the worker."""
         with self._lock:
             self._stop()
 
+    def _ask_for_template(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._ask(request)
+        except SandboxError as error:
+            where = f"line {error.line}: " if error.line else ""
+            raise TemplateError(f"{where}{error}", error.line) from None
+
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         line = json.dumps(request).encode() + b"\n"
         if len(line) > MAX_VALUES_BYTES + MAX_TEMPLATE_BYTES:
-            raise TemplateError(f"the values of a prompt are larger than {MAX_VALUES_BYTES} bytes")
+            raise SandboxError(f"the values are larger than {MAX_VALUES_BYTES} bytes")
         with self._lock:
             worker = self._running()
             try:
                 answer = self._exchange(worker, line, self._wall_seconds)
             except (TimeoutError, EOFError, OSError):
                 self._stop()
-                raise TemplateError("the template ran into its limits of time or memory and was stopped") from None
+                raise SandboxError("it ran into its limits of time or memory and was stopped") from None
             except BaseException:
                 # An interrupt leaves half an answer in the pipe, which must not become the next one.
                 self._stop()
@@ -111,9 +122,7 @@ class TemplateSandbox:
             if answer.get("greedy"):
                 self._stop()
         if "error" in answer:
-            line_number = answer.get("line")
-            where = f"line {line_number}: " if line_number else ""
-            raise TemplateError(f"{where}{answer['error']}", line_number)
+            raise SandboxError(answer["error"], answer.get("line"))
         return answer
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -137,7 +146,7 @@ class TemplateSandbox:
             self._exchange(self._worker, b"", _START_SECONDS)
         except (TimeoutError, EOFError, OSError):
             self._stop()
-            raise TemplateError("the process that renders templates could not be started") from None
+            raise SandboxError("the process for untrusted text could not be started") from None
         return self._worker
 
     @staticmethod
@@ -188,10 +197,10 @@ def _sized(template: str) -> str:
     return template
 
 
-_shared = TemplateSandbox()
+_shared = Sandbox()
 atexit.register(_shared.close)
 
 
-def shared_sandbox() -> TemplateSandbox:
+def shared_sandbox() -> Sandbox:
     """The sandbox of this process."""
     return _shared
