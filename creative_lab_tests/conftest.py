@@ -122,6 +122,17 @@ def migrated_lab(
     yield from _lab_from_template(_migrated_template("migrated"), postgres_root, tmp_path, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def shared_lab(postgres_root: Path, _migrated_template: Callable[[str], str]) -> Iterator[Settings]:
+    """Settings with a migrated, empty database for all tests of a module, which must leave no row behind."""
+    server = Settings(home=postgres_root, postgres_url=None)
+    name = _copy_template(server, _migrated_template("migrated"))
+    settings = Settings(home=postgres_root, postgres_url=SecretStr(postgres.database_url(name, server)))
+    yield settings
+    db.dispose(settings)
+    _drop_database(server, name)
+
+
 @pytest.fixture
 def reference_lab(
     postgres_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _migrated_template: Callable[[str], str]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from creative_lab.reference.country_codes import is_country
 from creative_lab.reference.market_packs import Equivalent, MarketPack, Spelling
 from creative_lab.state.models import SLUG_PATTERN, InsightBlock
 
@@ -15,9 +16,7 @@ def _text(longest: int) -> Any:
 
 
 def _country(code: str) -> str:
-    from babel import Locale
-
-    if len(code) != 2 or not code.isalpha() or code not in Locale("en").territories or code in {"ZZ", "XA", "XB"}:
+    if not is_country(code):
         raise ValueError("is no ISO 3166-1 alpha-2 country code")
     return code
 

@@ -21,6 +21,7 @@ from creative_lab.reference.problems import (
     validation_problems,
 )
 from creative_lab.reference.report import FileReport, ImportReport
+from creative_lab.reference.wvs import is_own_block, replace_blocks
 from creative_lab.state import models
 
 _IMPORT_LOCK = 0x6C61_6264_6201
@@ -175,6 +176,8 @@ class _Import:
                 if alternatives is not None:
                     _set_alternatives(row, alternatives)
                 continue
+            if kind.name == "countries":
+                values["insights"] = _with_survey(row.insights, values["insights"])
             changed = [name for name, value in values.items() if getattr(row, name) != value]
             for name in changed:
                 setattr(row, name, values[name])
@@ -262,6 +265,13 @@ def _raw_key(item: Any, kind: Kind) -> Key | None:
 
 def _public(name: str) -> str:
     return name.removesuffix("_id")
+
+
+def _with_survey(stored: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A file of countries without survey blocks says nothing about them: those of the database stay."""
+    if any(is_own_block(block) for block in given):
+        return given
+    return replace_blocks(given, [block for block in stored if is_own_block(block)])
 
 
 def _set_alternatives(row: models.Language, model_ids: list[int]) -> None:

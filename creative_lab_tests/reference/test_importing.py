@@ -251,20 +251,20 @@ def _drop(file: str, index: int, field: str) -> Callable[[dict[str, list[dict[st
     ],
 )
 def test_a_fault_is_named_by_file_entry_and_field_and_nothing_is_written(
-    migrated_lab: Settings, tmp_path: Path, damage: Callable[[dict[str, Any]], None], message: str
+    shared_lab: Settings, tmp_path: Path, damage: Callable[[dict[str, Any]], None], message: str
 ) -> None:
     content = sample.data()
     damage(content)
-    assert message in _problems(migrated_lab, sample.write(tmp_path / "data", content))
+    assert message in _problems(shared_lab, sample.write(tmp_path / "data", content))
 
 
-def test_all_faults_of_all_files_are_reported_together_without_echoes(migrated_lab: Settings, tmp_path: Path) -> None:
+def test_all_faults_of_all_files_are_reported_together_without_echoes(shared_lab: Settings, tmp_path: Path) -> None:
     content = sample.data()
     content["llm_models"][0]["notes"] = 7
     content["regions"][0]["insights"] = {}
     content["targets"][1]["country_code"] = "FR"
     # Languages, countries and targets refer to the broken model and region: that is no fault of theirs.
-    assert _problems(migrated_lab, sample.write(tmp_path / "data", content)) == [
+    assert _problems(shared_lab, sample.write(tmp_path / "data", content)) == [
         "llm_models.json: entry 0 (lab/one), field notes: input should be a valid string (got 7)",
         "regions.json: entry 0 (DACH), field insights: input should be a valid array",
         "targets.json: entry 1 (de), field country_code: unknown country 'FR'",
@@ -285,10 +285,10 @@ def test_all_faults_of_all_files_are_reported_together_without_echoes(migrated_l
     ],
 )
 def test_a_file_that_is_no_proper_json_is_refused_with_the_place(
-    migrated_lab: Settings, tmp_path: Path, content: str | bytes, message: str
+    shared_lab: Settings, tmp_path: Path, content: str | bytes, message: str
 ) -> None:
     (tmp_path / "regions.json").write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert _problems(migrated_lab, tmp_path)[0] == f"regions.json: {message}"
+    assert _problems(shared_lab, tmp_path)[0] == f"regions.json: {message}"
 
 
 def test_a_folder_without_reference_data_is_refused_and_a_strange_file_is_only_warned_of(

@@ -86,10 +86,15 @@ def validated_insights(value: Any) -> list[dict[str, Any]]:
 
 def insights_check() -> CheckConstraint:
     """The shape of insights, held by the database as well: ``[{heading: text, points: [text]}]``."""
+    # Strict paths see nested lists, which lax ones look through. The lax one sees missing keys, which are errors in
+    # strict mode; there the silent flag gives NULL, and the lax path has refused the row already.
+    strict = "jsonb_path_exists(insights, 'strict {path} ? (@.type() != \"{kind}\")', '{{}}', true)"
     return CheckConstraint(
-        "jsonb_typeof(insights) = 'array' AND NOT jsonb_path_exists(insights, "
-        '\'$[*] ? (!(@.type() == "object" && @.heading.type() == "string" && @.points.type() == "array")'
-        ' || exists(@.points[*] ? (@.type() != "string")))\')',
+        "jsonb_typeof(insights) = 'array'"
+        f" AND NOT {strict.format(path='$[*]', kind='object')}"
+        " AND NOT jsonb_path_exists(insights, "
+        '\'$[*] ? (!(@.heading.type() == "string" && @.points.type() == "array"))\')'
+        f" AND NOT {strict.format(path='$[*].points[*]', kind='string')}",
         name="insights_shape",
     )
 
