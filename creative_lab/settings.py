@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     postgres_url: SecretStr | None = Field(
         default=None, description="URL of a Postgres server to use instead of the embedded one."
     )
+    dagster_yaml: Path = Field(
+        default=REPOSITORY_ROOT / "dagster.yaml", description="Configuration of the Dagster instance; see deploy/."
+    )
     executor: Literal["in_process", "multiprocess", "ray", "kubernetes"] = Field(
         default="in_process", description="How the steps of a run are executed; see deploy/ for the last two."
     )
@@ -68,7 +71,7 @@ class Settings(BaseSettings):
     sql_timeout_s: float = Field(default=30.0, gt=0)
     sql_memory_mb: int = Field(default=1024, ge=64)
 
-    @field_validator("home", "data_dir")
+    @field_validator("home", "data_dir", "dagster_yaml")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()

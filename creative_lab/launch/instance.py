@@ -17,13 +17,14 @@ _NOT_INHERITED = ("DAGSTER_HOME",)
 
 
 def dagster_home(settings: Settings | None = None) -> Path:
-    """The folder for ``DAGSTER_HOME``: ``HOME/dagster`` with a current copy of the repository's ``dagster.yaml``.
+    """The folder for ``DAGSTER_HOME``: ``HOME/dagster`` with a current copy of the setting ``dagster_yaml``.
 
-    A ``dagster.yaml`` of one's own goes into the repository (see ``deploy/`` for variants): the copy is overwritten.
+    The default is the repository's own; ``deploy/`` has variants. The copy is overwritten when it differs.
     """
-    home = (settings or get_settings()).home / "dagster"
+    settings = settings or get_settings()
+    home = settings.home / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    wanted = (REPOSITORY_ROOT / "dagster.yaml").read_bytes()
+    wanted = settings.dagster_yaml.read_bytes()
     copy = home / "dagster.yaml"
     if not copy.exists() or copy.read_bytes() != wanted:
         FileSystem(home).write_bytes("dagster.yaml", wanted)
@@ -36,6 +37,7 @@ def environment(settings: Settings | None = None) -> dict[str, str]:
     child = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     child |= {
         "CREATIVE_LAB_HOME": str(settings.home),
+        "CREATIVE_LAB_DAGSTER_YAML": str(settings.dagster_yaml),
         "DAGSTER_HOME": str(dagster_home(settings)),
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "PYTHONPATH": os.pathsep.join(part for part in (str(REPOSITORY_ROOT), child.get("PYTHONPATH")) if part),

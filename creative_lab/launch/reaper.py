@@ -1,4 +1,4 @@
-"""What `creative-lab up` does every few seconds: no run stays open without a worker, and no worker without a run.
+"""What the daemon does every few seconds: no run stays open without a worker, and no worker works without a run.
 
 Dagster's run monitoring covers started runs. This covers the gaps beside it: runs that were between the queue and
 their first event when everything was killed (monitoring waits for the start time-out there), runs that were being

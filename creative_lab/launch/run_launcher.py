@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -184,17 +185,25 @@ class GpuRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         """
         known = record(worker.pid)
         code = worker.wait()
-        with contextlib.suppress(ReferenceError, RuntimeError):
-            run = self._instance.get_run_by_id(run_id)
+        try:
             if known is not None:
                 kill_session(known, (RUN_VARIABLE, run_id))
-            if run is None or run.status not in _UNFINISHED:
-                return
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-            if run.status is DagsterRunStatus.CANCELING:
-                self._instance.report_run_canceled(run, message=f"The run's worker {how}.")
-            else:
-                self._instance.report_run_failed(run, f"The run's worker {how}.{self._last_lines(run_id)}")
+            self._report_end(run_id, code)
+        except Exception:
+            # The instance may be closed or the database away; run monitoring and the reaper find the run later.
+            logging.getLogger("dagster").warning(
+                "run %s: the end of its worker was not reported", run_id, exc_info=True
+            )
+
+    def _report_end(self, run_id: str, code: int) -> None:
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.status not in _UNFINISHED:
+            return
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        if run.status is DagsterRunStatus.CANCELING:
+            self._instance.report_run_canceled(run, message=f"The run's worker {how}.")
+        else:
+            self._instance.report_run_failed(run, f"The run's worker {how}.{self._last_lines(run_id)}")
 
     # --- judging
 

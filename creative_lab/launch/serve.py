@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
-REAP_EVERY_S = 10.0
 DEFINITIONS = ("-m", "creative_lab.definitions")
 _CODE_SERVER_OPTIONS = (
     "--use-python-environment-entry-point",
@@ -107,7 +106,7 @@ class Lab:
         prepare(instance)
         try:
             self._start_code_server()
-            self._start_part("daemon", ["-m", "dagster._daemon", "run", "-w", str(self.workspace)])
+            self._start_part("daemon", ["-m", "creative_lab.launch.daemon", "run", "-w", str(self.workspace)])
             self._start_part(
                 "webserver",
                 ["-m", "dagster_webserver", "-w", str(self.workspace), "-h", HOST, "-p", str(self.port)],
@@ -276,7 +275,9 @@ def serve(port: int = 3000, settings: Settings | None = None, say: Callable[[str
     say(f"Dagster UI: {lab.url}   (Ctrl-C ends everything)")
     code = 0
     try:
-        _stand(lab, instance, say)
+        while True:
+            lab.check()
+            time.sleep(0.2)
     except KeyboardInterrupt:
         say("Ending the lab …")
     except ServeError as error:
@@ -288,16 +289,3 @@ def serve(port: int = 3000, settings: Settings | None = None, say: Callable[[str
         _cancel_runs(instance, say)
         lab.stop()
     return code
-
-
-def _stand(lab: Lab, instance: DagsterInstance, say: Callable[[str], None]) -> None:
-    from creative_lab.launch.reaper import reap
-
-    next_reap = time.monotonic() + REAP_EVERY_S
-    while True:
-        lab.check()
-        if time.monotonic() > next_reap:
-            for sentence in reap(instance):
-                say(sentence)
-            next_reap = time.monotonic() + REAP_EVERY_S
-        time.sleep(0.2)

@@ -91,15 +91,15 @@ def _with_options(url: URL, options: str) -> URL:
 
 
 def _make_schema(url: URL) -> None:
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
     try:
-        with engine.connect() as connection:
-            found = connection.execute(sa.text("select to_regnamespace(:name) is not null"), {"name": SCHEMA}).scalar()
-            if not found:
+        with engine.begin() as connection:
+            # The question first: an account without the right to create may use a schema that was made for it.
+            found = sa.text("select to_regnamespace(:name) is not null")
+            if not connection.execute(found, {"name": SCHEMA}).scalar():
                 # Two processes may get here together; the lock makes the second one find it made.
-                with connection.execution_options(isolation_level="READ COMMITTED").begin():
-                    connection.execute(sa.text("select pg_advisory_xact_lock(7165318)"))
-                    connection.execute(sa.text(f'create schema if not exists "{SCHEMA}"'))
+                connection.execute(sa.text("select pg_advisory_xact_lock(7165318)"))
+                connection.execute(sa.text(f'create schema if not exists "{SCHEMA}"'))
     except sa.exc.OperationalError as error:
         raise PostgresError(f"the server of CREATIVE_LAB_POSTGRES_URL cannot be reached: {error.orig}") from None
     except sa.exc.ProgrammingError as error:

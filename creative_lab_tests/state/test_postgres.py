@@ -123,8 +123,7 @@ def servers_of(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            arguments = process.cmdline()
-            if process.status() != psutil.STATUS_ZOMBIE and any(str(home / "postgres") in part for part in arguments):
+            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(home / "postgres"):
                 found.append(process)
     return found
 
@@ -275,6 +274,24 @@ def test_clients_with_different_temporary_directories_find_the_same_server(
         one = client(home)
         one.first()
         assert client(home, TMPDIR=other).first() == 2
+
+
+def test_a_home_that_is_closed_to_others_while_the_server_runs_does_no_harm(
+    home: Path, client: Callable[..., Client]
+) -> None:
+    home.mkdir(mode=0o700)
+    one = client(home)
+    one.first()
+    home.chmod(0o700)
+    (home / "postgres").chmod(0o700)
+    _, server = keeper_and_server(home)
+    assert one.rows() == 2
+    one.end()
+    eventually_down(home, deadline_s=15)
+    assert not server.is_running()
+    assert "PANIC" not in (home / "postgres" / "keeper.log").read_text()
+    assert client(home).first() == 3
+    assert home.stat().st_mode & 0o077 == 0, "the permissions of the home are its owner's affair"
 
 
 def test_secrets_of_the_client_do_not_reach_the_server(home: Path, client: Callable[..., Client]) -> None:
