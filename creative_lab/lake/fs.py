@@ -240,6 +240,7 @@ class _Raw(io.RawIOBase):
         self._descriptor: int | None = calls.open(path)
         self._hash = hashlib.sha256()
         self._sequential = True
+        self._seen = 0
 
     def writable(self) -> bool:
         return True
@@ -256,6 +257,7 @@ class _Raw(io.RawIOBase):
         view = memoryview(data).cast("B")
         taken = self._calls.write(self.fileno(), view)
         self._hash.update(view[:taken])
+        self._seen += taken
         return taken
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -276,7 +278,7 @@ class _Raw(io.RawIOBase):
     def summary(self) -> tuple[int, str]:
         """Size in bytes and SHA-256 of the whole file."""
         size = os.fstat(self.fileno()).st_size
-        if not self._sequential:
+        if not self._sequential or self._seen != size:  # some libraries write to the descriptor itself
             self._hash, position = hashlib.sha256(), 0
             while block := os.pread(self.fileno(), _BUFFER, position):
                 self._hash.update(block)

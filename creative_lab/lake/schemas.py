@@ -67,8 +67,9 @@ def table(
     """Register the decorated schema as table ``name``.
 
     ``partition_by`` names the columns, in order, whose values choose the file of a row (they equal the dimension
-    names of the asset's partitions); they must be non-null strings. ``comment`` defaults to the first line of the
-    docstring, ``group`` to the room that declares the schema. Raises ValueError for a bad or taken name.
+    names of the asset's partitions); they must be non-null strings. A primary key holds over the whole table, so it
+    contains the partition columns unless its own columns are unique already. ``comment`` defaults to the first line
+    of the docstring, ``group`` to the room that declares the schema. Raises ValueError for a bad or taken name.
     """
 
     def register(schema: S) -> S:

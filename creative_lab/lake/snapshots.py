@@ -11,6 +11,7 @@ Files that a newer state no longer uses are kept for :data:`GRACE_S`, so a query
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import time
 import uuid
@@ -157,8 +158,9 @@ class Snapshots:
             wrong = numbered.filter(pl.col(ID_COLUMN).is_null()).select(_label(info)).to_series()[0]
             raise ValueError(f"table {info.name}: rows of partition {wrong} lie in another partition's folder")
         name = f"snapshot-{uuid.uuid4().hex}.parquet"
-        with self.files.writer(f"{info.name}/{name}") as file:
-            numbered.sort(ID_COLUMN, maintain_order=True).write_parquet(file, row_group_size=_ROW_GROUP)
+        buffer = io.BytesIO()
+        numbered.sort(ID_COLUMN, maintain_order=True).write_parquet(buffer, row_group_size=_ROW_GROUP)
+        self.files.write_bytes(f"{info.name}/{name}", buffer.getvalue())
         return {
             "shape": _shape(info),
             "snapshot": name,

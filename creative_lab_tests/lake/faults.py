@@ -18,8 +18,8 @@ ERRORS = [errno.ENOSPC, errno.EIO, errno.EINTR]
 class Scripts(TableSchema):
     """Rows for tests."""
 
-    spot = dy.String(nullable=False, metadata={"comment": "Spot's slug"})
-    target = dy.String(nullable=False)
+    spot = dy.String(primary_key=True, metadata={"comment": "Spot's slug"})
+    target = dy.String(primary_key=True)
     row = dy.Int64(primary_key=True, min=0, metadata={"comment": "Row number"})
     text = dy.String(nullable=True, regex="^[^#]*$", metadata={"comment": "What is said"})
     tone = dy.Enum(["warm", "cool"], nullable=True)

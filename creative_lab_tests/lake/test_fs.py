@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -267,3 +268,10 @@ def test_a_lock_is_held_by_one_at_a_time_and_freed_by_death(tmp_path: Path) -> N
     os.waitpid(child, 0)
     with files.lock("x"):
         pass
+
+
+def test_a_frame_written_into_a_file_is_hashed_as_it_ends_up(tmp_path: Path) -> None:
+    with FileSystem(tmp_path).writer("x.parquet") as file:
+        pl.DataFrame({"a": range(100_000)}).write_parquet(file)
+    assert file.stored is not None
+    assert file.stored.sha256 == hashlib.sha256((tmp_path / "x.parquet").read_bytes()).hexdigest()

@@ -149,7 +149,7 @@ def test_a_version_that_arrives_while_its_predecessor_is_uploaded_is_not_lost(
     switch.broken = True
     lake.write_bytes("x", b"first")
     switch.broken = False
-    arrived = []
+    arrived: list[Any] = []
 
     def arrive(path: str) -> None:
         if path.endswith("/x") and not arrived:
