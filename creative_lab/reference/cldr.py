@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -123,17 +124,27 @@ def merge(existing: Files, generated: Files) -> Files:
     return merged
 
 
-def generate_into(
+@dataclass(frozen=True)
+class CompletionReport:
+    """How many entries each file gained."""
+
+    gained: dict[str, int]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{file}: {count} entries added" for file, count in self.gained.items())
+
+
+def complete_directory(
     directory: Path,
     countries: Sequence[str] | None = None,
     *,
     threshold: float,
     primary_model: str,
     include_official: bool = True,
-) -> dict[str, int]:
+) -> CompletionReport:
     """Merge generated entries into the files of ``directory`` (all its countries when none are named).
 
-    Returns how many entries each file gained. The files are written only when all three could be read.
+    The files are written only when all three could be read.
     """
     existing: Files = {}
     for name in _FILES:
@@ -142,7 +153,7 @@ def generate_into(
         if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
             raise ImportFailed([Problem(path.name, "must hold a list of entries")])
         existing[name] = content
-    if countries is None:
+    if not countries:
         countries = [str(entry.get("code")) for entry in existing["countries"]]
     generated = generate(countries, threshold=threshold, primary_model=primary_model, include_official=include_official)
     merged = merge(existing, generated)
@@ -151,4 +162,4 @@ def generate_into(
         if merged[name] != existing[name]:
             text = json.dumps(merged[name], indent=2, ensure_ascii=False) + "\n"
             files.write_bytes(f"{name}.json", text.encode())
-    return {f"{name}.json": len(merged[name]) - len(existing[name]) for name in _FILES}
+    return CompletionReport({f"{name}.json": len(merged[name]) - len(existing[name]) for name in _FILES})

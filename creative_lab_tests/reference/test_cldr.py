@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from creative_lab.reference.cldr import generate, generate_into, merge
+from creative_lab.reference.cldr import complete_directory, generate, merge
 from creative_lab.reference.importing import import_directory
 from creative_lab.reference.problems import ImportFailed
 from creative_lab.settings import Settings
@@ -72,10 +72,10 @@ def test_merging_keeps_everything_that_people_wrote() -> None:
 
 def test_generated_files_import_and_a_second_generation_changes_no_byte(migrated_lab: Settings, tmp_path: Path) -> None:
     folder = sample.write(tmp_path / "data", sample.data())
-    gained = generate_into(folder, [*COUNTRIES, "AT", "JP", "NZ"], threshold=5, primary_model="lab/one")
+    gained = complete_directory(folder, [*COUNTRIES, "AT", "JP", "NZ"], threshold=5, primary_model="lab/one").gained
     assert gained["countries.json"] == 7 and gained["languages.json"] > 20
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert set(generate_into(folder, threshold=5, primary_model="lab/one").values()) == {0}
+    assert set(complete_directory(folder, threshold=5, primary_model="lab/one").gained.values()) == {0}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     with db.session_scope(migrated_lab) as session:
         report = import_directory(session, folder)
@@ -85,5 +85,5 @@ def test_generated_files_import_and_a_second_generation_changes_no_byte(migrated
 def test_a_file_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "languages.json").write_text(json.dumps({"code": "de"}))
     with pytest.raises(ImportFailed, match=r"languages\.json: must hold a list"):
-        generate_into(tmp_path, ["DE"], threshold=5, primary_model="m")
+        complete_directory(tmp_path, ["DE"], threshold=5, primary_model="m")
     assert [path.name for path in tmp_path.iterdir()] == ["languages.json"]

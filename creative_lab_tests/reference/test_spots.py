@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from creative_lab.reference.hidden_text import strip_hidden
 from creative_lab.reference.importing import import_directory
 from creative_lab.reference.problems import ImportFailed
 from creative_lab.reference.spot_rules import Known, check_spot, slug_of
@@ -348,6 +350,40 @@ def test_without_reference_data_the_language_is_unknown_and_the_message_says_wha
     with db.session_scope(migrated_lab) as session, pytest.raises(ImportFailed) as caught:
         import_spot(session, _write(tmp_path, SPOT))
     assert "import the reference data first (creative-lab import data/reference)" in str(caught.value)
+
+
+def test_of_two_imports_of_one_job_at_once_one_wins_and_the_other_is_told(filled_lab: Settings, tmp_path: Path) -> None:
+    path = _write(tmp_path, SPOT)
+
+    def run(_: int) -> str:
+        try:
+            with db.session_scope(filled_lab) as session:
+                return str(import_spot(session, path))
+        except ImportFailed as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(run, range(4)))
+    assert sum("Imported." in text for text in outcomes) == 1
+    assert sum("has been imported already" in text for text in outcomes) == 3
+    assert _counts(filled_lab) == (1, 1, 3)
+
+
+def test_the_example_of_the_guide_keeps_the_rules() -> None:
+    guide = (REPOSITORY_ROOT / "docs" / "guides" / "importing-spots.md").read_text(encoding="utf-8")
+    example = guide.partition("```json\n")[2].partition("```")[0]
+    verdict = check_spot(json.loads(example), "guide", KNOWN)
+    assert (verdict.problems, verdict.warnings) == ([], [])
+
+
+@given(st.text())
+def test_hidden_characters_are_removed_once_and_for_all_and_nothing_else_is(text: str) -> None:
+    once, removed = strip_hidden(text)
+    assert [character for character in text if f"U+{ord(character):04X}" not in removed] == [
+        character for character in once if f"U+{ord(character):04X}" not in removed
+    ]
+    for character in ("\u200b", "\u2060", "\ufe0f", "\U000e0041", "\u202e", "\ufeff"):
+        assert strip_hidden(once + character + "x")[0] == once + "x"
 
 
 def _sample_spots() -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -74,4 +75,18 @@ def test_the_password_of_a_database_is_in_no_message(tmp_path: Path) -> None:
         session.execute(text("SELECT 1"))
     db.dispose(settings)
     assert secret not in str(caught.value) + repr(db.engine(settings))
+    db.dispose(settings)
+
+
+def test_a_session_waits_for_the_embedded_server_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREATIVE_LAB_POSTGRES_URL", raising=False)
+    settings = Settings(home=tmp_path / "home", postgres_url=None)
+    db.upgrade(settings)
+    with db.session_scope(settings) as session:
+        session.add(Region(code="EU", name="Europe"))
+    server = int((settings.postgres_dir / "data" / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(server, signal.SIGKILL)
+    assert _count(settings) == 1
     db.dispose(settings)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from creative_lab.settings import Settings
 from creative_lab.state import db
+from creative_lab.state.chains import origins_of_adaptations
 from creative_lab.state.models import (
     AdUnit,
     AdUnitScriptRow,
@@ -182,6 +183,23 @@ def _insert(kind: str, source: str) -> str:
         "INSERT INTO creative_lab.ad_units (campaign_id, origin_or_adaptation, source_ad_unit_id, code, title, status) "
         f"SELECT id, '{kind}', {source}, 'X', 'X', 'pending' FROM creative_lab.campaigns"
     )
+
+
+def test_one_query_finds_the_origin_of_every_adaptation_also_past_a_circle(session: Session) -> None:
+    campaign = session.query(Campaign).one()
+    origin = campaign.ad_units[0]
+    first = _unit(campaign, source_ad_unit=origin)
+    second = _unit(campaign, source_ad_unit=first)
+    lost = _unit(campaign, source_ad_unit=origin)
+    also_lost = _unit(campaign, source_ad_unit=lost)
+    session.add_all([first, second, lost, also_lost])
+    session.flush()
+    lost.source_ad_unit = also_lost
+    session.flush()
+    assert origins_of_adaptations(session) == {first.id: origin.id, second.id: origin.id}
+    assert origins_of_adaptations(session, campaign.id + 1) == {}
+    with pytest.raises(ValueError, match="circle"):
+        _ = lost.origin
 
 
 def test_brand_and_model_of_a_unit_fall_back_and_may_be_overridden(session: Session) -> None:
