@@ -61,6 +61,8 @@ def language_client(settings: Settings, run_id: str, spot: str, target: str | No
     def log(row: dict[str, Any]) -> None:
         kept = {name: value for name, value in row.items() if name in columns}
         kept |= {"cached": row.get("status") == "cached", "error": row.get("reason")}
+        # A reply from the cache took no attempt; the table counts from 1.
+        kept["attempt"] = max(1, row.get("attempt", 1))
         if not row.get("cost_known", True):
             kept["cost_usd"] = None
         record_llm_call(settings, **kept)
@@ -113,11 +115,12 @@ def adapt(
     run_id: str,
     max_retries: int = 3,
     translated: AdaptationOutput | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Adaptation:
     """Write and judge the adaptation of one spot for one target, and save it on its unit.
 
-    With ``translated`` no writer is asked: the gates look at that draft. An error of a call is recorded, shown on the
-    unit, and raised.
+    With ``translated`` no writer is asked: the gates look at that draft. ``say`` receives a line for every attempt of a
+    node. An error of a call is recorded, shown on the unit, and raised.
     """
     context, sources = _facts(settings, spot, target, origin)
     models = resolve_models(sources)
@@ -130,6 +133,7 @@ def adapt(
             stored.save_status(session, context, transition.status)
 
     def on_attempt(attempt: Attempt) -> None:
+        say(line_of(attempt))
         _record_attempt(settings, attempt, run_id=run_id, spot=spot, target=target)
 
     shared: dict[str, Any] = {
@@ -159,6 +163,14 @@ def adapt(
     with session_scope(settings) as session:
         stored.save_result(session, context, result, models=models, run_id=run_id, **briefs)
     return Adaptation(context, result, models)
+
+
+def line_of(attempt: Attempt) -> str:
+    """One line about an attempt, for the log of a run."""
+    what = "written" if attempt.node == "writer" else "passed"
+    end = what if attempt.ok else f"failed: {attempt.reason}"
+    notes = f" with {attempt.findings} notes" if attempt.ok and attempt.findings else ""
+    return f"draft {attempt.draft_number}, {attempt.node} ({attempt.model_id}): {end}{notes}"
 
 
 def translated_draft(document: Path, script: pl.DataFrame) -> AdaptationOutput:
