@@ -1,0 +1,34 @@
+"""What Dagster loads: the assets of all rooms, their checks and sensors, and how they are stored and executed.
+
+Nothing heavy is imported here: every start of a run pays for these imports.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+import creative_lab.catalogue  # noqa: F401 - registers the tables that the warehouse shows
+from creative_lab.adaptation import assets as adaptation_assets
+from creative_lab.adaptation.checks import adaptation_checks
+from creative_lab.adaptation.sensors import approved_scripts, spot_arrivals
+from creative_lab.lake import assets as lake_assets
+from creative_lab.lake.io_manager import TableIOManager
+from creative_lab.launch.executors import executor
+from creative_lab.metrics import assets as metrics_assets
+from creative_lab.reference import assets as reference_assets
+
+automation = dg.AutomationConditionSensorDefinition(
+    "automation",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="Materializes what the assets' automation conditions ask for, such as the warehouse every 15 minutes.",
+)
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules([reference_assets, adaptation_assets, metrics_assets, lake_assets]),
+    asset_checks=adaptation_checks,
+    sensors=[spot_arrivals, approved_scripts, automation],
+    resources={"io_manager": TableIOManager()},
+    executor=executor(),
+)

@@ -1,0 +1,45 @@
+"""Assets of operations: the logs that runs write, and the warehouse that analysts read."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from creative_lab.settings import get_settings
+
+_COMMON = {"group_name": "operations", "owners": ["team:platform"]}
+
+pipeline_events = dg.AssetSpec(
+    "pipeline_events",
+    description="One row per stage and attempt of every piece of work, written by the runs themselves as they go.",
+    kinds={"parquet", "table"},
+    **_COMMON,
+)
+llm_calls = dg.AssetSpec(
+    "llm_calls",
+    description="One row per call of a language model: tokens, cost, time, outcome. Written by the client.",
+    kinds={"parquet", "table"},
+    **_COMMON,
+)
+
+
+@dg.asset(
+    **_COMMON,
+    kinds={"duckdb", "view"},
+    deps=[pipeline_events, llm_calls],
+    automation_condition=dg.AutomationCondition.on_cron("*/15 * * * *"),
+    code_version="1",
+)
+def warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """``warehouse.duckdb``: a view over every table, with comments, built beside the old file and renamed over it."""
+    from creative_lab.lake.warehouse import build_warehouse
+
+    settings = get_settings()
+    report = build_warehouse(settings)
+    context.log.info("%s", report)
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(settings.warehouse_path)),
+            "query": dg.MetadataValue.md("`creative-lab sql --examples` lists named questions to begin with."),
+            "megabytes": round(settings.warehouse_path.stat().st_size / 1e6, 3),
+        }
+    )
