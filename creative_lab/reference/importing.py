@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,24 @@ _LATER = {"presets.json", "controlnet_models.json"}
 """Files of a reference folder that other rooms read."""
 
 
-def import_directory(session: Session, directory: Path, dry_run: bool = False) -> ImportReport:
+def import_directory(
+    session: Session,
+    directory: Path,
+    dry_run: bool = False,
+    *,
+    check_template: Callable[[str], object] | None = None,
+) -> ImportReport:
     """Bring the database up to the files of ``directory``, inside the caller's transaction.
 
     Entries are matched by natural key: new ones are created, changed ones updated, nothing is deleted, and a second
     import changes no row. A folder may hold any of the files. All files are checked before anything is kept; any
     problem raises :class:`ImportFailed` with every problem found, and the database stays as it was. With ``dry_run``
     the report says exactly what would change, and nothing does.
+
+    The syntax of prompt templates is always checked; ``check_template`` may check more (which filters exist, which
+    limits hold) and raises for a template that may not be stored.
     """
-    run = _Import(session, Path(directory))
+    run = _Import(session, Path(directory), check_template)
     # Two imports at once would both miss the other's rows: they take turns.
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _IMPORT_LOCK})
     session.flush()
@@ -57,9 +67,12 @@ def import_directory(session: Session, directory: Path, dry_run: bool = False) -
 class _Import:
     """The state of one import."""
 
-    def __init__(self, session: Session, directory: Path) -> None:
+    def __init__(
+        self, session: Session, directory: Path, check_template: Callable[[str], object] | None = None
+    ) -> None:
         self.session = session
         self.directory = directory
+        self.check_template = check_template
         self.problems: list[Problem] = []
         self.rows: dict[str, dict[Key, Any]] = {}
         self.bad_keys: dict[str, set[Key]] = {kind.name: set() for kind in KINDS}
@@ -233,6 +246,12 @@ class _Import:
         if any(all(getattr(row, name) == value for name, value in content.items()) for row in versions):
             report.unchanged += 1
             return
+        if self.check_template is not None:
+            try:
+                self.check_template(values["template"])
+            except Exception as error:
+                self.problems.append(Problem(self._file, str(error), self._place, "template"))
+                return
         newest = self.session.scalar(select(func.max(Template.version)).where(Template.slug == slug)) or 0
         for row in versions:
             row.is_active = False

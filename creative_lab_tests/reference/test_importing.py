@@ -354,3 +354,17 @@ def test_a_template_file_with_new_text_adds_a_version_and_an_old_file_never_undo
     with db.session_scope(migrated_lab) as session:
         rows = session.scalars(select(PromptTemplate).order_by(PromptTemplate.version)).all()
         assert [(row.version, row.is_active) for row in rows] == [(2, False), (3, False), (4, True)]
+
+
+def test_a_template_that_the_renderer_refuses_is_a_fault_like_any_other(shared_lab: Settings, tmp_path: Path) -> None:
+    def check(template: str) -> None:
+        raise ValueError(f"{len(template)} characters are too many")
+
+    folder = sample.write(tmp_path / "data", {"prompt_templates": sample.data()["prompt_templates"]})
+    with db.session_scope(shared_lab) as session:
+        with pytest.raises(ImportFailed) as caught:
+            import_directory(session, folder, check_template=check)
+        assert session.scalar(select(func.count()).select_from(PromptTemplate)) == 0
+    assert str(caught.value) == (
+        "prompt_templates.json: entry 0 (eval-brand), field template: 43 characters are too many"
+    )
