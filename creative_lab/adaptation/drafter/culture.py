@@ -108,12 +108,8 @@ def _pitfalls(context: AdaptationContext) -> Iterator[str]:
     for taboo in pack.taboos if pack else []:
         yield f"Never say or show “{taboo}”."
     whole = "\n".join(f"{row.visual_text}\n{row.audio_text}" for row in context.origin.script_rows)
-    for word in ("fall", "check", "gas", "tire", "practice", "story", "lift", "flat", "chips", "football", "pants"):
-        if (
-            re.search(rf"\b{word}s?\b", whole, re.IGNORECASE)
-            and not occurs(word, whole)
-            and not occurs(f"{word}s", whole)
-        ):
+    for word in planning.two_faced(context):
+        if re.search(rf"\b{word}\b", whole, re.IGNORECASE) and not occurs(word, whole):
             yield f"“{word.capitalize()}” has another sense in this script and stays as it is."
     yield from list(
         _points(context.market_rules, ("avoid", "pitfall", "taboo", "sensitiv", "careful", "check first", "never"))

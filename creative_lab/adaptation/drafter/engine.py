@@ -45,6 +45,14 @@ class Engine:
         return legal.lines_of(self.context)
 
     @cached_property
+    def _step(self) -> int:
+        """Units of the currency that the script's round-up goes to; 0 where it speaks of none."""
+        if self.packs is None:
+            return 0
+        whole = "\n".join(row.audio_text + row.visual_text for row in self.context.origin.script_rows)
+        return money.round_up_step(whole, *self.packs)
+
+    @cached_property
     def _reasons(self) -> dict[str, str]:
         return {swap.original: swap.why for swap in self.swaps}
 
@@ -66,12 +74,14 @@ class Engine:
             fixed = seasons.holds_fixed_day(row_text or text)
             finders += [
                 lambda t: dates.phone_finder(t, origin, target),
-                lambda t: money.finder(t, origin, target),
+                lambda t: money.finder(t, origin, target, step=self._step),
                 lambda t: units.finder(t, origin, target),
                 lambda t: dates.finder(t, origin, target),
                 lambda t: seasons.finder(t, origin, target, fixed_day=fixed),
                 self._spelling,
             ]
+            if target.hemisphere == "tropics" and origin.hemisphere != "tropics":
+                finders.append(seasons.timeless_finder)
             if described:
                 finders.insert(1, lambda t: staging.finder(t, origin, target))
         outcome = apply(text, finders, protection.spans(text, self.protected))
@@ -86,8 +96,23 @@ class Engine:
             whole = f"{row.visual_text}\n{row.audio_text}"
             visual = [self._element(e, whole, index, "visual", changes) for e in parse_visual(row.visual_text)]
             audio = [self._element(e, whole, index, "audio", changes) for e in parse_audio(row.audio_text)]
+            if self.packs is not None:
+                visual, audio = (self._reseason(part, whole, index, changes) for part in (visual, audio))
             adapted.append(row.model_copy(update={"visual_text": render(visual), "audio_text": render(audio)}))
         return adapted, changes
+
+    def _reseason(self, part: list[Element], whole: str, index: int, changes: list[Change]) -> list[Element]:
+        """Seasons of a row whose holiday became one of another time of the year."""
+        feasts = [change.replacement for change in changes if change.row == index and change.kind == "holiday"]
+        season = seasons.season_of(feasts, self.packs[1]) if self.packs else None
+        if season is None or seasons.holds_fixed_day(whole):
+            return part
+        result = []
+        for element in part:
+            outcome = apply(element.text, [lambda t: seasons.season_finder(t, season)])
+            changes += [replace(change, row=index, place="visual") for change in outcome.changes]
+            result.append(element.with_text(outcome.text))
+        return result
 
     def _element(self, element: Element, whole: str, index: int, place: str, changes: list[Change]) -> Element:
         said = element.spoken or element.shown

@@ -73,8 +73,11 @@ def apply_suggestions(
     return result, changes
 
 
+_PLAIN = re.compile(r"^(?:Write|Say|Use) (?!exactly|as |the |a |an |such|it )([^“”\"']{1,40}?)\.?$")
+
+
 def _swap(finding: Finding) -> Swap | None:
-    new = _INSTEAD.search(finding.suggestion)
+    new = _INSTEAD.search(finding.suggestion) or _PLAIN.match(finding.suggestion.strip())
     if new is None:
         return None
     for old in _QUOTED.findall(finding.description):

@@ -25,11 +25,11 @@ _CONTRACTIONS = [
 _SHORTER = [
     (r"\bin order to\b", "to"), (r"\beach and every\b", "every"), (r"\bas well as\b", "and"), (r"\bright now\b", "now"),
     (r"\bat this moment\b", "now"), (r"\ba wide range of\b", "many"), (r"\ba large number of\b", "many"),
-    (r"\bapproximately\b", "about"), (r"\bpurchase\b", "buy"), (r"\badditional\b", "more"), (r"\bimmediately\b", "now"),
-    (r"\butili[sz]e\b", "use"), (r"\bassistance\b", "help"), (r"\bhowever\b", "but"), (r"\bcomplimentary\b", "free"),
+    (r"\bapproximately\b", "about"), (r"\badditional\b", "more"), (r"\bimmediately\b", "now"),
+    (r"\butili[sz]e\b", "use"), (r"\bassistance\b", "help"),
     (r"\bautomobile\b", "car"), (r"\btelephone\b", "phone"), (r"\bbegin\b", "start"), (r"\breceive\b", "get"),
-    (r"\bdiscover\b", "find"), (r"\beveryone\b", "all"), (r"\bis able to\b", "can"), (r"\bare able to\b", "can"),
-    (r"\ball across\b", "across"), (r"\bso that\b", "so"), (r"\bneighbou?rhood\b", "street"),
+    (r"\bdiscover\b", "find"), (r"\bis able to\b", "can"), (r"\bare able to\b", "can"),
+    (r"\ball across\b", "across"), (r"\bso that\b", "so"),
     (r"\bkilometres per hour\b", "kilometres an hour"), (r"\bsupermarket\b", "shop"),
 ]  # fmt: skip
 _FILLERS = re.compile(

@@ -57,9 +57,9 @@ def _untranslated(draft: AdaptationOutput, context: AdaptationContext) -> bool:
 
 
 def _english(row: ScriptRow) -> str:
-    """What an English reader understands of a row: descriptions, and words or their translations."""
+    """What an English reader understands of a row: descriptions, speakers, and words or their translations."""
     elements = (*parse_visual(row.visual_text), *parse_audio(row.audio_text))
-    return "\n".join(element.translation or element.text for element in elements)
+    return "\n".join(f"{element.speaker or ''} {element.translation or element.text}".strip() for element in elements)
 
 
 def _pairs(draft: AdaptationOutput, context: AdaptationContext) -> list[tuple[int, ScriptRow, ScriptRow]]:

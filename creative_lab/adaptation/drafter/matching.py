@@ -70,6 +70,8 @@ def apply(text: str, finders: Sequence[Finder], protected: Sequence[tuple[int, i
     for match in taken:
         before = text[position : match.start]
         original = text[match.start : match.end]
+        if match.replacement != original and (echo := _echo(before, match.replacement)):
+            before, original = before[:-echo], before[-echo:] + original
         if match.replacement != original:
             before, replacement = _with_article(before, original, match.replacement)
             changes.append(Change(original, replacement, match.kind, match.why))
@@ -97,6 +99,15 @@ def _with_article(before: str, original: str, replacement: str) -> tuple[str, st
     if word.isupper() and len(word) > 1:
         right = right.upper()
     return before[: article.start()] + right + article.group(2), replacement
+
+
+def _echo(before: str, replacement: str) -> int:
+    """Length of a word in front that says the same again ("roadside roadhouse"), with its blank; 0 without one."""
+    word = re.search(r"\b([A-Za-z]{6,})[ ]$", before)
+    first = replacement.split(" ", maxsplit=1)[0].lower()
+    if word is None or len(first) < 6 or word.group(1).lower()[:4] != first[:4] or word.group(1).lower() == first:
+        return 0
+    return len(word.group(0))
 
 
 def _vowel(word: str) -> bool:
@@ -128,7 +139,7 @@ def sentence_start(text: str, position: int) -> bool:
 @lru_cache(maxsize=8192)
 def word_pattern(phrase: str, *, hyphens: bool = False, any_case: bool = True) -> re.Pattern[str]:
     """Matches ``phrase`` as whole words; blanks and apostrophes in any form. ``hyphens``: also beside a hyphen."""
-    body = re.escape(phrase).replace(r"\ ", r"[ \u00a0]+").replace("'", "['’]").replace("’", "['’]")
+    body = re.escape(phrase.replace("’", "'")).replace(r"\ ", r"[ \u00a0]+").replace("'", "['’]")
     left, right = (r"(?<!\w)", r"(?!\w)") if hyphens else (r"(?<![\w-])(?<!\w['’])", r"(?!\w|-\w)")
     return re.compile(f"{left}{body}{right}", re.IGNORECASE if any_case else 0)
 

@@ -60,7 +60,7 @@ def price_point(value: float, origin: MarketPack, target: MarketPack) -> float:
     nines = len(digits) - len(digits.rstrip("9"))
     if not cents and nines and value > 9:
         return _ending(exact, nines)
-    rounded = numbers.natural(exact, value, _TOLERANCE)
+    rounded = numbers.natural(exact, value, _TOLERANCE if exact < 1000 else _TOLERANCE / 2)
     return float(round(rounded)) if whole or (not cents and exact >= 2) else round(round(rounded * 20) / 20, 2)
 
 
@@ -93,6 +93,12 @@ def formatted(value: float, pack: MarketPack, *, decimals: bool) -> str:
     return text
 
 
+def _up_to_hundredths(value: float, pack: MarketPack) -> str:
+    locale = pack.locale.replace("-", "_")
+    pattern = re.sub(r"0(?!.*0)", "0.##", _no_cents(locale))
+    return str(format_currency(value, pack.currency, locale=locale, currency_digits=False, format=pattern))
+
+
 @lru_cache(maxsize=64)
 def _no_cents(locale: str) -> str:
     from babel import Locale
@@ -107,13 +113,40 @@ def names(currency: str) -> tuple[str, str, str, str, str]:
     return _NAMES.get(currency, (code, code, "cent", "cents", code))
 
 
-def finder(text: str, origin: MarketPack, target: MarketPack) -> Iterator[Match]:
-    """Prices of the origin market in ``text`` and how the target market puts them."""
+def round_up_step(script: str, origin: MarketPack, target: MarketPack) -> int:
+    """To how many units of the target's currency a script's "rounds up to the next dollar" goes; 0 without such words.
+
+    The change of a round-up is less than what it is rounded up to. So where a unit buys little, the round-up goes to
+    ten or a hundred of them, and the change shown is converted by that step and not by the rate.
+    """
+    if not re.search(rf"\b(?:next|nearest|whole)[ ]{names(origin.currency)[0]}\b", script, re.IGNORECASE):
+        return 0
+    ratio = target.units_per_usd / origin.units_per_usd
+    return 1 if ratio < 5 else 10 if ratio < 50 else 100
+
+
+def finder(text: str, origin: MarketPack, target: MarketPack, *, step: int = 0) -> Iterator[Match]:
+    """Prices of the origin market in ``text`` and how the target market puts them; ``step`` as ``round_up_step``."""
     if origin.currency == target.currency:
         return
+    if step:
+        yield from _round_ups(text, origin, target, step)
     why = f"{origin.currency} to {target.currency} at the planning rate of {target.rate_date.isoformat()}"
     yield from _symbols(text, origin, target, why)
     yield from _spoken(text, origin, target, why)
+
+
+def _round_ups(text: str, origin: MarketPack, target: MarketPack, step: int) -> Iterator[Match]:
+    one, *_ = names(origin.currency)
+    to_one, to_many, *_ = names(target.currency)
+    goal = to_one if step == 1 else f"{numbers.in_words(step).removeprefix('a ')} {to_many}"
+    why = f"a round-up to the next {goal}, of which the change shown is a part"
+    for match in re.compile(rf"\b(?P<before>(?:next|nearest|whole)[ ]){one}\b", re.IGNORECASE).finditer(text):
+        yield Match(match.start(), match.end(), match.group("before") + goal, "currency", why)
+    for match in re.compile(rf"(?<![\w$£€])(?:{_symbol(origin.currency)})[ ]?(?P<cents>0\.\d\d)(?!\d)").finditer(text):
+        part = float(match.group("cents")) * step
+        written = formatted(round(part, 2), target, decimals=not _whole(target))
+        yield Match(match.start(), match.end(), written, "currency", why)
 
 
 def _symbols(text: str, origin: MarketPack, target: MarketPack, why: str) -> Iterator[Match]:
@@ -135,9 +168,8 @@ def _symbols(text: str, origin: MarketPack, target: MarketPack, why: str) -> Ite
         value, scaled = numbers.read(raw), (match.group("scale") or "")
         price = price_point(value, origin, target)
         short = formatted(price, target, decimals="." in raw and not _whole(target))
-        if scaled and price >= 1000 and scaled.strip().lower() in _SCALE:
-            factor = _SCALE[scaled.strip().lower()]
-            short, scaled = formatted(numbers.natural(price * factor, value * factor), target, decimals=False), ""
+        if scaled:
+            short = _up_to_hundredths(numbers.natural(convert(value, origin, target), value, _TOLERANCE / 2), target)
         yield Match(match.start(), match.end(), short + scaled, "currency", why)
 
 
@@ -154,7 +186,7 @@ def _spoken(text: str, origin: MarketPack, target: MarketPack, why: str) -> Iter
         if hundredths:
             exact = convert(value, origin, target)
             if exact < 1:
-                count = float(max(1, round(numbers.natural(exact * 100, value * 100, _TOLERANCE))))
+                count = float(max(5, round(exact * 20) * 5))
                 yield Match(match.start(), match.end(), _say(count, raw, target) + match.group("gap") + to_cents,
                             "currency", why)  # fmt: skip
                 continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from creative_lab.adaptation.drafter import claims, seasons, senses, staging
 from creative_lab.adaptation.drafter.engine import Engine
 from creative_lab.adaptation.drafter.lexicon import Swap, occurs
-from creative_lab.adaptation.drafter.matching import Change
+from creative_lab.adaptation.drafter.matching import Change, word_pattern
 from creative_lab.adaptation.schemas import AdaptationContext
 from creative_lab.adaptation.script_elements import parse_audio, parse_visual
 from creative_lab.reference.market_packs import Equivalent, MarketPack
@@ -79,6 +79,7 @@ def _equivalents(context: AdaptationContext, flags: list[str]) -> Iterator[Swap]
         return
     whole = "\n".join(f"{row.visual_text}\n{row.audio_text}" for row in context.origin.script_rows).replace("’", "'")
     keep: list[Swap] = []
+    open_names: list[tuple[str, str]] = []
     for equivalent in context.equivalents:
         ours = names_of(equivalent, context.origin_pack, context.origin_country)
         theirs = names_of(equivalent, context.target_pack, country)
@@ -98,18 +99,57 @@ def _equivalents(context: AdaptationContext, flags: list[str]) -> Iterator[Swap]
                 yield Swap(name, theirs[0], equivalent.kind, _why(equivalent, context))
             elif equivalent.kind == "holiday":
                 yield from _neutral(name, context)
-            elif equivalent.kind in ("sport", "institution", "food", "place", "school") and occurs(name, whole):
-                flags.append(
-                    f"“{name}” ({equivalent.kind.replace('_', ' ')}) has no counterpart on file for {country}: "
-                    "a local planner should choose one, or keep it."
-                )
+            elif equivalent.kind in ("sport", "institution", "food", "place", "school"):
+                open_names.append((name, equivalent.kind))
     yield from keep
+    covered = [swap.original for swap in keep]
+    for name, kind in open_names:
+        rest = whole
+        for longer in (*covered, *_longer(context, name)):
+            if name.lower() in longer.lower():
+                rest = word_pattern(longer).sub(" ", rest)
+        if occurs(name, rest):
+            flags.append(
+                f"“{name}” ({kind.replace('_', ' ')}) has no counterpart on file for {country}: "
+                "a local planner should choose one, or keep it."
+            )
+
+
+def _longer(context: AdaptationContext, name: str) -> Iterator[str]:
+    """Longer names of the origin that hold ``name`` and that the target calls something."""
+    for equivalent in context.equivalents:
+        if names_of(equivalent, context.target_pack, context.country_code):
+            for other in names_of(equivalent, context.origin_pack, context.origin_country):
+                if len(other) > len(name) and word_pattern(name).search(other):
+                    yield other
 
 
 def _ambiguous(equivalent: Equivalent, country: str | None, name: str) -> bool:
     """Whether a single word has several senses in the origin's English and no guard tells them apart."""
     marked = re.match(r"Ambiguous when read in ([A-Z ]+):", equivalent.note)
     return bool(marked and (country or "") in marked.group(1).split() and " " not in name) and not senses.guarded(name)
+
+
+def two_faced(context: AdaptationContext) -> list[str]:
+    """Words of the origin that the target writes otherwise in one of their senses only."""
+    if context.origin_country == context.country_code or context.target_pack is None or context.origin_pack is None:
+        return []
+    found = []
+    for equivalent in context.equivalents:
+        theirs = names_of(equivalent, context.target_pack, context.country_code)
+        for name in names_of(equivalent, context.origin_pack, context.origin_country):
+            if " " not in name and senses.guarded(name) and theirs and name not in theirs:
+                found.append(name)
+    before, after = context.origin_pack.spelling, context.target_pack.spelling
+    for entry in context.spellings:
+        if (
+            before
+            and after
+            and getattr(entry, before) != getattr(entry, after)
+            and senses.guarded(getattr(entry, before))
+        ):
+            found.append(getattr(entry, before))
+    return list(dict.fromkeys(found))
 
 
 def _why(equivalent: Equivalent, context: AdaptationContext) -> str:
@@ -155,8 +195,9 @@ def _flags(context: AdaptationContext, engine: Engine) -> Iterator[str]:
         return
     texts = script_texts(context)
     if target.hemisphere == "tropics" and origin.hemisphere != "tropics":
-        for index, text, _ in texts:
-            for sign in seasons.wintry(text):
+        adapted, _ = engine.rows(context.origin.script_rows)
+        for index, row in enumerate(adapted):
+            for sign in seasons.wintry(f"{row.visual_text}\n{row.audio_text}"):
                 yield f"Row {index + 1}: “{sign}” belongs to a climate that {target.country} does not have; restage it."
     if seasons.opposed(origin, target) and re.search(
         r"\b(?:summer|winter|spring|autumn|fall)\b", "\n".join(text for _, text, _ in texts), re.IGNORECASE
@@ -165,7 +206,9 @@ def _flags(context: AdaptationContext, engine: Engine) -> Iterator[str]:
     if origin.drives_on != target.drives_on:
         rows = [str(index + 1) for index, text, said in texts if not said and staging.shows_driving(text)]
         if rows:
-            yield f"Rows {', '.join(dict.fromkeys(rows))} show driving: shoot with {staging.note(target)}."
+            listed = list(dict.fromkeys(rows))
+            shown = f"Row {listed[0]} shows" if len(listed) == 1 else f"Rows {', '.join(listed)} show"
+            yield f"{shown} driving: shoot with {staging.note(target)}."
     if engine.legal.missing:
         yield (
             f"No legal line is on file for {target.country}; the origin's line stands in the draft and must be "

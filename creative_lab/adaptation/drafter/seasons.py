@@ -68,6 +68,57 @@ def finder(text: str, origin: MarketPack, target: MarketPack, *, fixed_day: bool
         )
 
 
+_FEASTS = {
+    "new year": 1, "australia day": 1, "lunar new year": 2, "chinese new year": 2, "waitangi": 2, "holi": 3,
+    "st patrick": 3, "mothering sunday": 3, "easter": 4, "anzac": 4, "freedom day": 4, "matariki": 6, "canada day": 7,
+    "fourth of july": 7, "national day": 8, "independence day": 8, "heritage day": 9, "ganesh": 9, "dussehra": 10,
+    "diwali": 10, "halloween": 10, "bonfire night": 11, "guy fawkes": 11, "remembrance": 11, "thanksgiving": 11,
+    "christmas": 12, "boxing day": 12, "st stephen": 12, "hogmanay": 12,
+}  # fmt: skip
+"""Month of a feast; "New Year's Eve" counts to the turn of the year."""
+_NORTH = (
+    "winter",
+    "winter",
+    "spring",
+    "spring",
+    "spring",
+    "summer",
+    "summer",
+    "summer",
+    "autumn",
+    "autumn",
+    "autumn",
+    "winter",
+)
+
+
+def season_of(feasts: list[str], target: MarketPack) -> str | None:
+    """The season in which a feast of the target falls, where the market has seasons and the feast is known."""
+    for feast in feasts:
+        month = next((month for name, month in _FEASTS.items() if name in feast.lower()), None)
+        if month is not None and target.hemisphere != "tropics":
+            season = _NORTH[(month - 1 + (6 if target.hemisphere == "south" else 0)) % 12]
+            return "fall" if season == "autumn" and target.country in ("US", "CA") else season
+    return None
+
+
+def timeless_finder(text: str) -> Iterator[Match]:
+    """Seasons before a time of day in a scene heading, which a market without seasons does without."""
+    for match in re.finditer(
+        rf"\b(?:{'|'.join(_TURNED)})[ ](?=(?:night|evening|morning|afternoon|day)\b)", text, re.IGNORECASE
+    ):
+        yield Match(match.start(), match.end(), "", "season", "the market has no such season")
+
+
+def season_finder(text: str, season: str) -> Iterator[Match]:
+    """Names of other seasons before a time of day; ``season`` replaces them."""
+    pattern = rf"\b(?:{'|'.join(_TURNED)})(?=[ ](?:night|evening|morning|afternoon|day|dusk|dawn|sun|air|sky)\b)"
+    for match in re.finditer(pattern, text, re.IGNORECASE):
+        if match.group(0).lower() != season:
+            new = like_case(match.group(0), season)
+            yield Match(match.start(), match.end(), new, "season", "the season of the market's holiday")
+
+
 def wintry(text: str) -> list[str]:
     """Signs of cold or of autumn in a text, which tropical markets do not know."""
     return list(dict.fromkeys(match.group(0) for match in _SNOW.finditer(text)))

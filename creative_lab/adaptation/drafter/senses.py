@@ -59,6 +59,7 @@ _ADVERSE = "in|for|off|asleep|apart|behind|down|over|out|short|under|into|on|thr
 _SEASON = "this|last|next|every|early|late|mid|by|until|since|all|each|it's|in|of|in the|of the|deep|crisp|one"
 
 GUARDS: dict[str, Guard] = {
+    "purchase": Guard(yes_before="to|can|will|could|you|we|they|and|please", no_before=_DETERMINER + "|first|next|last|your", otherwise=False),
     # seasons
     "fall": Guard(
         yes_before=_SEASON,

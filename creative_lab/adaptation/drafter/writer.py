@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from creative_lab.adaptation.drafter import feedback as reading
 from creative_lab.adaptation.drafter import fit, legal, planning, protection, seasons, staging, tone
 from creative_lab.adaptation.drafter.engine import Engine
 from creative_lab.adaptation.drafter.lexicon import Swap, swap_finder
-from creative_lab.adaptation.drafter.matching import Change, apply
+from creative_lab.adaptation.drafter.matching import Change, Finder, apply
 from creative_lab.adaptation.gates.format_fit import hold_seconds
 from creative_lab.adaptation.gates.words import count_words
 from creative_lab.adaptation.schemas import AdaptationContext, AdaptationOutput, ConceptBrief, CulturalBrief, ScriptRow
 from creative_lab.adaptation.script_elements import new_super, parse_audio, parse_visual, render
+
+_SMALL_PRICE_USD = 100.0
+"""Up to this price "just" is a fair word."""
 
 
 def write(
@@ -111,6 +115,7 @@ def _speak(
     if register is None:
         return list(rows), []
     words = swap_finder(tone.swaps(context.persona, context.country_code))
+    small = _SMALL_PRICE_USD * (context.target_pack.units_per_usd if context.target_pack else 1.0)
     changes: list[Change] = []
     result = []
     for index, row in enumerate(rows):
@@ -124,7 +129,8 @@ def _speak(
                 if not (element.spoken or element.shown) or engine.legal.is_legal(element):
                     new.append(element)
                     continue
-                finders = [words, lambda text: tone.finder(text, register)]
+                voice = element.kind != "dialogue"
+                finders: list[Finder] = [words, partial(tone.finder, register=register, voice=voice, small=small)]
                 outcome = apply(element.text, finders, protection.spans(element.text, [*engine.protected, *kept]))
                 changes += [
                     replace(c, row=index, place=name, why=f"{register.name} register for {context.target_name}")
@@ -211,7 +217,8 @@ def _place(context: AdaptationContext) -> str:
     if not context.country_code:
         return f"for {context.target_name}"
     name = Locale("en").territories.get(context.country_code, context.country_code)
-    return f"set in {name}, with the streets, signs, homes and people of {name}"
+    name = f"the {name}" if name.startswith("United") or name in ("Netherlands", "Philippines") else name
+    return f"set in {name}, with local streets, signs, homes and people"
 
 
 def _reasoning(
