@@ -20,7 +20,7 @@ from typing import Any
 
 MEMORY_BYTES = 384 * 1024 * 1024
 """Address space of the whole process; an idle one takes about 60 MB."""
-CPU_SECONDS = 2
+CPU_SECONDS = 1
 """Processor time of one request (the kernel counts whole seconds, so up to one more)."""
 MAX_OUTPUT_CHARS = 1_000_000
 """Longest rendered prompt, far beyond what any model reads."""
@@ -37,7 +37,7 @@ def _environment() -> Any:
     # Prompts need loops and conditions over their own variables; the rest only widens what an attacker can try.
     for name in ("lipsum", "cycler", "joiner"):
         environment.globals.pop(name)
-    environment.filters["untrusted"] = untrusted
+    environment.filters |= {"untrusted": untrusted, "oneline": oneline}
     return environment
 
 
@@ -46,6 +46,12 @@ def untrusted(value: object, name: str) -> str:
     text = re.sub(r"<(\s*/?\s*)untrusted", r"‹\1untrusted", str(value), flags=re.IGNORECASE)
     mark = hashlib.sha256(f"{name}\0{text}".encode("utf-8", "replace")).hexdigest()[:8]
     return f'<untrusted name="{name}" id="{mark}">\n{text}\n</untrusted id="{mark}">'
+
+
+def oneline(value: object, length: int = 160) -> str:
+    """``value`` as a short label inside a sentence: one line, no marks of a block, at most ``length`` characters."""
+    text = re.sub(r"[<>`{}\s]+", " ", str(value)).strip()
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 class Worker:
