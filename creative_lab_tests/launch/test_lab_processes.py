@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
-from dagster import DagsterEventType, DagsterInstance, EventRecordsFilter
+from dagster import AssetKey, DagsterInstance
 
 from creative_lab.launch.instance import environment
-from creative_lab.launch.serve import HOST, ServeError, check_port
+from creative_lab.launch.serve import HOST, Lab, Part, ServeError, check_port
 from creative_lab.settings import REPOSITORY_ROOT, Settings, get_settings
 from creative_lab_tests.launch.lab_processes import LabProcesses, free_port, wait_for
 
@@ -45,11 +46,7 @@ def processes(lab: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def materializations(instance: DagsterInstance) -> Counter[tuple[str, str | None]]:
     found: Counter[tuple[str, str | None]] = Counter()
     for name in ("spots", "scripts", "slow", "card_a", "card_b", "arrivals"):
-        from dagster import AssetKey
-
-        records = instance.get_event_records(
-            EventRecordsFilter(DagsterEventType.ASSET_MATERIALIZATION, asset_key=AssetKey(name))
-        )
+        records = instance.fetch_materializations(AssetKey(name), limit=100).records
         found.update((name, record.partition_key) for record in records)
     return found
 
@@ -144,8 +141,7 @@ raise SystemExit(serve.serve(int(sys.argv[1]), say=lambda text: print(text, flus
 """
 
 
-@pytest.mark.parametrize("how", ["Ctrl-C", "a part dies"])
-def test_up_says_where_it_is_and_ends_all_of_it(lab: Settings, how: str) -> None:
+def test_up_says_where_it_is_and_ctrl_c_ends_all_of_it(lab: Settings) -> None:
     port = free_port()
     up = subprocess.Popen(
         [sys.executable, "-c", UP, str(port), str(WORKSPACE)],
@@ -160,17 +156,26 @@ def test_up_says_where_it_is_and_ends_all_of_it(lab: Settings, how: str) -> None
     assert f"http://127.0.0.1:{port}" in lines[1], lines
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=30) as answer:
         assert answer.status == 200
-    import psutil
-
     children = psutil.Process(up.pid).children(recursive=True)
     assert len(children) >= 3
-    if how == "Ctrl-C":
-        os.kill(up.pid, signal.SIGINT)
-    else:
-        next(child for child in children if "dagster_webserver" in " ".join(child.cmdline())).kill()
+    os.kill(up.pid, signal.SIGINT)
     rest, _ = up.communicate(timeout=60)
-    assert up.returncode == (0 if how == "Ctrl-C" else 1), rest
-    if how != "Ctrl-C":
-        assert "the webserver was killed by SIGKILL; see " in rest
+    assert up.returncode == 0, rest
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
+
+
+def test_a_part_that_dies_is_named_and_takes_the_rest_with_it(lab: Settings, tmp_path: Path) -> None:
+    whole = Lab(lab)
+    for name in ("daemon", "webserver"):
+        process = subprocess.Popen(["sleep", "300"], start_new_session=True)
+        whole.parts.append(Part(name, process, tmp_path / f"{name}.log"))
+    daemon, webserver = (part.process for part in whole.parts)
+    whole.check()
+    webserver.kill()
+    wait_for(lambda: webserver.poll() is not None, "the webserver is gone")
+    with pytest.raises(ServeError, match=r"the webserver was killed by SIGKILL; see .*webserver\.log"):
+        whole.check()
+    whole.stop()
+    assert daemon.returncode == -signal.SIGTERM
+    assert whole.parts == []
