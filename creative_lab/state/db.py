@@ -131,6 +131,5 @@ def migrate(target: Engine, revision: str) -> None:
             now = current_revision(connection)
             if now == wanted:
                 return
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             move = command.downgrade if revision == "base" else command.upgrade
             move(_config(connection), revision)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 
 from creative_lab.state.models import SCHEMA, Base
 from creative_lab.state.postgres import database_url
@@ -15,6 +15,7 @@ def _in_our_schema(name: str | None, kind: str, _parents: object) -> bool:
 
 def run(connection: Connection) -> None:
     """Migrate through ``connection``, in one transaction."""
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
