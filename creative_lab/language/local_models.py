@@ -13,6 +13,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -106,7 +107,9 @@ class LocalModels:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         device = pick_device()
-        common = {"local_files_only": not self._allow_download, "trust_remote_code": False}
+        # Everything is loaded from a folder: given a repository's id, transformers asks the network for some files even
+        # with local_files_only.
+        common = {"local_files_only": True, "trust_remote_code": False}
         options: dict[str, Any] = {"use_safetensors": True, **common}
         options["dtype"] = torch.float32 if device == "cpu" else torch.bfloat16
         if load_in_4bit:
@@ -114,8 +117,9 @@ class LocalModels:
             if quantisation is not None:
                 options |= {"quantization_config": quantisation, "device_map": {"": device}}
         try:
-            tokenizer: Any = AutoTokenizer.from_pretrained(model_id, **common)
-            model: Any = AutoModelForCausalLM.from_pretrained(model_id, **options)
+            folder = self._folder(model_id)
+            tokenizer: Any = AutoTokenizer.from_pretrained(folder, **common)
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, **options)
         except (OSError, ValueError, ImportError) as error:
             told = " ".join(str(error).split())[:200]
             raise CallError(
@@ -130,6 +134,17 @@ class LocalModels:
         self._outlines = outlines.from_transformers(model, tokenizer)
         self._loaded = (model_id, load_in_4bit)
         self.loads += 1
+
+    def _folder(self, model_id: str) -> str:
+        if Path(model_id).is_dir():
+            return model_id
+        from huggingface_hub import snapshot_download
+
+        return snapshot_download(
+            model_id,
+            local_files_only=not self._allow_download,
+            allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"],
+        )
 
     def _generate(
         self,
