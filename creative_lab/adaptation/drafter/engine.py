@@ -96,10 +96,30 @@ class Engine:
             whole = f"{row.visual_text}\n{row.audio_text}"
             visual = [self._element(e, whole, index, "visual", changes) for e in parse_visual(row.visual_text)]
             audio = [self._element(e, whole, index, "audio", changes) for e in parse_audio(row.audio_text)]
+            visual, audio = (self._without_foreign_legal(part, index, changes) for part in (visual, audio))
             if self.packs is not None:
                 visual, audio = (self._reseason(part, whole, index, changes) for part in (visual, audio))
             adapted.append(row.model_copy(update={"visual_text": render(visual), "audio_text": render(audio)}))
         return adapted, changes
+
+    def _without_foreign_legal(self, part: list[Element], index: int, changes: list[Change]) -> list[Element]:
+        """Elements without the origin's legal line, where the target's market has none: it speaks of another law."""
+        if not part or not self.legal.missing or not self.context.shares_language:
+            return part
+        result = []
+        for element in part:
+            rest = legal.without(element.text, self.legal.origin) if element.spoken or element.shown else None
+            if rest is not None:
+                why = "the origin's legal line; none is on file for this market"
+                changes.append(
+                    Change(self.legal.origin, "", "legal_line", why, index, "visual" if element.shown else "audio")
+                )
+            if rest is None or rest:
+                result.append(element if rest is None else element.with_text(rest))
+        if not result:
+            bare = replace(part[0], kind="description", lead="", join="", translation=None, tail="")
+            return [replace(bare, text="Hold on the picture.")]
+        return result
 
     def _reseason(self, part: list[Element], whole: str, index: int, changes: list[Change]) -> list[Element]:
         """Seasons of a row whose holiday became one of another time of the year."""

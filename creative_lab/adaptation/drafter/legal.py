@@ -47,6 +47,13 @@ def replaced(element: Element, legal: LegalLines) -> str | None:
     return legal.target if element.legal else None
 
 
+def without(text: str, line: str) -> str | None:
+    """``text`` without a legal line, or None where the line is not in it."""
+    words = r"\s+".join(re.escape(word) for word in line.split())
+    place = re.search(words, text, re.IGNORECASE) if words else None
+    return (text[: place.start()] + text[place.end() :]).strip() if place else None
+
+
 def row_for(durations: Sequence[float | None], needed: float, taken: Sequence[float]) -> int | None:
     """The row to show a missing legal line on: the last one that stands long enough beside the words already there."""
     for index in range(len(durations) - 1, -1, -1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from creative_lab.adaptation.drafter import senses
 from creative_lab.adaptation.drafter.matching import (
@@ -115,20 +116,26 @@ def _inflect(base: str, suffix: str) -> str | None:
     return base + suffix
 
 
+@lru_cache(maxsize=16)
+def _table(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Every form of every word with its other spelling; a word of the list itself goes before a form made by rule."""
+    different = [(old, new) for old, new in pairs if old != new]
+    table = dict(different)
+    for old, new in different:
+        for suffix in _SUFFIXES[1:]:
+            left, right = _both(old, new, suffix)
+            if left and right and left != right:
+                table.setdefault(left, right)
+    return table
+
+
 def spelling_finder(
     spellings: Iterable[Spelling], origin: SpellingVariant | None, target: SpellingVariant | None
 ) -> Finder:
     """Finds words in the origin's English spelling; case and endings are kept."""
     table: dict[str, str] = {}
     if origin and target and origin != target:
-        for entry in spellings:
-            old, new = getattr(entry, origin), getattr(entry, target)
-            if old == new:
-                continue
-            for suffix in _SUFFIXES:
-                left, right = _both(old, new, suffix)
-                if left and right and left != right:
-                    table.setdefault(left, right)
+        table = _table(tuple((getattr(entry, origin), getattr(entry, target)) for entry in spellings))
     why = f"{target} spelling"
 
     def find(text: str) -> Iterator[Match]:

@@ -124,7 +124,11 @@ def like_case(original: str, replacement: str, *, pattern: str | None = None) ->
         return replacement.upper()
     if letters and letters[0].isupper() and not (pattern or "")[:1].isupper():
         words = original.split()
-        if len(words) > 1 and all(w[:1].isupper() for w in words if w[:1].isalpha() and len(w) > 3):
+        if (
+            len(words) > 1
+            and (pattern or "").islower()
+            and all(w[:1].isupper() for w in words if w[:1].isalpha() and len(w) > 3)
+        ):
             return " ".join(w[:1].upper() + w[1:] if len(w) > 2 else w for w in replacement.split(" "))
         return replacement[:1].upper() + replacement[1:]
     return replacement

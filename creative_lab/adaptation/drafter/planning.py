@@ -211,7 +211,6 @@ def _flags(context: AdaptationContext, engine: Engine) -> Iterator[str]:
             yield f"{shown} driving: shoot with {staging.note(target)}."
     if engine.legal.missing:
         yield (
-            f"No legal line is on file for {target.country}; the origin's line stands in the draft and must be "
-            f"replaced "
-            "by the client's counsel."
+            f"No legal line is on file for {target.country}; the origin's is left out. If the market needs one, "
+            "the client's counsel supplies it."
         )

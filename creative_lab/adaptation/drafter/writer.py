@@ -67,7 +67,7 @@ def write(
         code=context.target_code,
         name=context.target_name,
         language=context.target_language if context.shares_language else context.origin.language,
-        visual_style_prompt=style_prompt(context),
+        visual_style_prompt=style_prompt(context, plan),
         script_rows=rows,
     )
 
@@ -180,7 +180,7 @@ def _holds(row: ScriptRow, line: str, kind: str) -> bool:
     return any(protection.spans(e.text, [line]) for e in said)
 
 
-def style_prompt(context: AdaptationContext) -> str:
+def style_prompt(context: AdaptationContext, plan: planning.Plan) -> str:
     """How the film looks in this market, in English, from the script's own scenes."""
     origin, target = context.origin, context.target_pack
     scenes = [
@@ -189,7 +189,6 @@ def style_prompt(context: AdaptationContext) -> str:
         for element in parse_visual(row.visual_text)
         if element.kind == "description" and element.text
     ]
-    plan = planning.plan(context)
     engine = Engine(context, (*plan.swaps, *plan.kept))
     first = engine.text(scenes[0], described=True).text.rstrip(".") if scenes else "a simple studio setting"
     last = engine.text(scenes[-1], described=True).text.rstrip(".") if len(scenes) > 1 else ""
