@@ -86,7 +86,7 @@ def export_xliff(draft: AdaptationOutput, context: AdaptationContext) -> bytes:
                 ("row", str(index + 1)),
                 ("timecode", row.timecode_start or ""),
                 ("duration", f"{row.duration_seconds:g} s" if row.duration_seconds else ""),
-                ("picture", "\n".join(piece.text for piece in rows[index].described if piece.field == "visual_text")),
+                ("picture", "\n".join(p.text for p in rows[index].described if p.field == "visual_text")),
             ],
         )
         for unit in units:
@@ -99,8 +99,8 @@ def import_xliff(document: bytes, draft: AdaptationOutput) -> Imported:
     """Put a translator's words into the draft that the document was exported from.
 
     Raises:
-        XliffError: The document is too large, no safe XML, no XLIFF 2, was made from another draft, or holds a unit that
-            can't be read; nothing is changed then.
+        XliffError: The document is too large, no safe XML, no XLIFF 2, was made from another draft, or holds a unit
+            that can't be read; nothing is changed then.
     """
     root, lines = _parse(document)
     if root.tag != _tag("xliff") or not str(root.get("version", "")).startswith("2."):

@@ -1,7 +1,5 @@
 """Assets of the metrics room: how good the gates are, measured on planted defects."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg

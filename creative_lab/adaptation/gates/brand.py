@@ -29,6 +29,7 @@ _NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()  # noqa: SIM905
 )
 _NEAR = 0.55
+_LATIN_WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f]+(?:['\-][A-Za-z0-9\u00c0-\u024f]+)*")
 
 
 def names(case: Case) -> Iterator[Finding]:
@@ -38,22 +39,33 @@ def names(case: Case) -> Iterator[Finding]:
         for name in case.kept_names:
             check = "brand_name" if name in case.brand_names else "do_not_translate"
             pattern = _exactly(name)
-            present = bool(pattern.search(_all_text(row)))
             near = _near_miss(case, row, origin, name)
-            due = origin is not None and any(pattern.search(fold(piece.text)) for piece in origin.said)
-            kept = any(pattern.search(fold(piece.text)) for piece in row.said)
+            lost = next(
+                (
+                    "heard" if spoken else "seen"
+                    for spoken in (True, False)
+                    if origin is not None
+                    and any(pattern.search(fold(piece.text)) for piece in _channel(case, origin, spoken))
+                    and not any(pattern.search(fold(piece.text)) for piece in _channel(case, row, spoken))
+                ),
+                None,
+            )
             if near is not None:
                 piece, written = near
                 yield finding(check, "critical", f"“{written}” is not {name!r}.", f"Write {name!r}.", piece)
-            elif due and not kept and not _kept_in_longer(case, row, name):
+            elif lost is not None and not _kept_in_longer(case, row, name):
                 yield finding(
                     check,
                     "critical",
-                    f"{name!r} is missing from the words of this row"
-                    + (", though it is described." if present else "; it was translated, altered or dropped."),
+                    f"{name!r} is no longer {lost} in this row: it was translated, altered or dropped.",
                     f"Write {name!r} as it is.",
                     row.index,
                 )
+
+
+def _channel(case: Case, row: RowView, spoken: bool) -> list[Piece]:
+    """What is heard or seen in a row as words, without legal lines: each market has its own."""
+    return [piece for piece in (row.spoken if spoken else row.shown) if not case.is_legal(piece)]
 
 
 def _kept_in_longer(case: Case, row: RowView, name: str) -> bool:
@@ -76,7 +88,7 @@ def _near_miss(case: Case, row: RowView, origin: RowView | None, name: str) -> t
     known = {word.casefold() for word in tokens(_all_text(origin))} if origin else set()
     size = len(tokens(name))
     for piece in row.said:
-        words = list(re.finditer(r"[^\W_]+(?:['\-][^\W_]+)*", fold(piece.text)))
+        words = list(_LATIN_WORD.finditer(fold(piece.text)))
         for width in {size, size + 1, max(1, size - 1)}:
             for at in range(len(words) - width + 1):
                 start, end = words[at].start(), words[at + width - 1].end()

@@ -60,15 +60,18 @@ def _expected(case: Case, literal: str) -> list[str] | None:
         return None
     options = [literal]
     for item in case.culture.substitutions if case.culture else ():
-        pattern = re.compile(rf"(?<!\w){re.escape(fold(item.original))}(?!\w)", re.IGNORECASE)
+        original = fold(item.original).strip()
+        if original.lower() not in fold(literal).lower():
+            continue
+        pattern = re.compile(f"{WORD_START}{re.escape(original)}{WORD_END}", re.IGNORECASE)
         changed = [pattern.sub(lambda _, new=item.replacement: fold(new), option) for option in options]  # type: ignore[misc]
         options += [option for option in changed if option not in options]
+    plain = literal.lower()
     for word in case.context.spellings:
         forms = (word.american, word.british, word.canadian)
-        for form in set(forms):
-            pattern = re.compile(rf"(?<!\w){re.escape(form)}", re.IGNORECASE)
-            if pattern.search(literal):
-                options += [pattern.sub(other, literal) for other in forms]
+        for form in {form for form in forms if form.lower() in plain}:
+            pattern = re.compile(WORD_START + re.escape(form), re.IGNORECASE)
+            options += [pattern.sub(other, option) for option in list(options) for other in forms]
     return list(dict.fromkeys(reversed(options)))
 
 

@@ -82,13 +82,14 @@ def origin_residue(case: Case) -> Iterator[Finding]:
     if not candidates:
         return
     own = _own_longer_forms(case, [item.form for item, _ in candidates])
+    replaced = [noun_pattern(original) for original in planned if original.strip()]
     for row in case.rows:
         origin_row = case.origin_of(row.index)
         origin_text = fold(f"{origin_row.row.visual_text}\n{origin_row.row.audio_text}") if origin_row else ""
         for piece in row.pieces:
             if piece.said and (case.is_legal(piece) or not case.english):
                 continue
-            text = _masked_forms(case.masked(piece.text), own)
+            text = _masked_forms(case.masked(piece.text), [*own, *replaced])
             taken: list[tuple[int, int]] = []
             for item, pattern in candidates:
                 for match in pattern.finditer(text):
@@ -115,7 +116,7 @@ def _stem(form: str) -> str:
 
 
 def _own_longer_forms(case: Case, words: list[str]) -> list[re.Pattern[str]]:
-    """Forms of the target's market that hold a word of the origin's ("natural gas" holds "gas") and stand in the draft."""
+    """Forms of the target's market that hold a word of the origin's (natural gas) and stand in the draft."""
     country = case.context.country_code or ""
     draft = fold("\n".join(f"{row.visual_text}\n{row.audio_text}" for row in case.draft.script_rows)).lower()
     patterns = [(_stem(word), noun_pattern(word)) for word in words]
@@ -285,15 +286,18 @@ def taboo(case: Case) -> Iterator[Finding]:
 
 
 def pitfall(case: Case) -> Iterator[Finding]:
-    """Words that the cultural brief quotes as ones to avoid."""
+    """Words that the cultural brief quotes as ones to avoid, beyond the market's taboos."""
     if case.culture is None:
         return
+    taboos = {term.lower() for term in case.context.target_pack.taboos} if case.context.target_pack else set()
     terms = {
         term
         for note in case.culture.pitfalls
         if _NEGATIVE.search(_QUOTED.sub(" ", note))
         for match in _QUOTED.finditer(note)
-        if (term := (match.group(1) or match.group(2)).strip()) and _NEGATIVE.search(note[: match.start()])
+        if (term := (match.group(1) or match.group(2)).strip())
+        and _NEGATIVE.search(note[: match.start()])
+        and term.lower() not in taboos
     }
     for row in case.rows:
         for piece in row.said:

@@ -11,6 +11,7 @@ from creative_lab.adaptation.gates.case import Case, Check, Piece, finding
 from creative_lab.adaptation.gates.locale_text import Market, decimals_of, loose_value, market
 from creative_lab.adaptation.gates.money import NUMBER, amounts, currency_format
 from creative_lab.adaptation.gates.units import unit_system
+from creative_lab.adaptation.gates.words import WORD_END, WORD_START
 from creative_lab.adaptation.schemas import Finding
 
 _MONTH = (
@@ -21,15 +22,18 @@ _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _MONTH_DAY = re.compile(rf"(?<!\w)(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY})(?![\w:%])(?!,?\d)")
 _DAY_MONTH = re.compile(rf"(?<![\w.,$£€])(?:the )?(?P<day>{_DAY}) (?:of )?(?P<month>{_MONTH})(?!\w)")
 _NUMERIC = re.compile(
-    r"(?<![\w./\-])(?P<a>\d{1,2})(?P<sep>[./\-])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})(?![\w./\-]\d|\w)"
+    r"(?<![./\-])" + WORD_START + r"(?P<a>\d{1,2})(?P<sep>[./\-])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})"
+    r"(?![./\-]\d)" + WORD_END
 )
-_YEAR_FIRST = re.compile(r"(?<![\w./\-])\d{4}[./\-]\d{1,2}[./\-]\d{1,2}(?!\w)")
+_YEAR_FIRST = re.compile(r"(?<![./\-])" + WORD_START + r"\d{4}[./\-]\d{1,2}[./\-]\d{1,2}" + WORD_END)
 _TIME = re.compile(
     r"(?<![\w.,])\d{1,2}[:.]\d{2}(?::\d{2})?(?=\s?(?:[ap]\.?m\b|Uhr|h\b|o'clock))|(?<!\d)\d{1,2}:\d{2}(?!\d)", re.I
 )
-_PHONE = re.compile(r"(?<![\w.,$£€¥₹/])(?:\+\s?|00 ?)?\(?\d(?:[\d \u00a0().\-/]*\d)(?![\w%€£]|[.,]\d)")
+_PHONE = re.compile(
+    r"(?<![.,$£€¥₹/])" + WORD_START + r"(?:\+\s?|00 ?)?\(?\d(?:[\d \u00a0().\-/]*\d)(?![%€£]|[.,]\d)" + WORD_END
+)
 _VANITY = re.compile(r"(?<!\w)1?-?8\d\d-[A-Z0-9]*[A-Z][A-Z0-9\-]{3,10}(?!\w)")
-_NUMBER = re.compile(rf"(?<![\w.,]){NUMBER}(?![\w]|[.,:/]\d)")
+_NUMBER = re.compile(r"(?<![.,])" + WORD_START + NUMBER + r"(?![.,:/]\d)" + WORD_END)
 _INDEPENDENCE = re.compile(r"4th of July", re.IGNORECASE)
 
 

@@ -51,8 +51,11 @@ class Guess:
     decided_by_script: bool = False
 
     def contradicts(self, confidence: float = 0.9) -> bool:
-        """Whether the text is, with this confidence, in another language."""
-        return self.other_confidence >= confidence and self.expected <= 1 - confidence
+        """Whether the text is, with this confidence, not in the expected language.
+
+        The likeliest other language need only lead: neighbours such as Spanish and Portuguese share their weight.
+        """
+        return self.expected <= 1 - confidence and self.other_confidence >= 0.5
 
 
 def own_script(language: str) -> bool:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from creative_lab.adaptation.gates.case import Case, Piece, finding
 from creative_lab.adaptation.gates.locale_text import decimals_of, loose_value, market
+from creative_lab.adaptation.gates.words import WORD_END, WORD_START
 from creative_lab.adaptation.schemas import Finding
 
 NUMBER = r"\d+(?:[.,'’\u00a0\u202f]\d+)*(?:(?<=\d) \d{3}(?!\d))*"
@@ -55,13 +56,13 @@ NUMBER_WORDS = (
 _SIGN = "|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True))
 _LETTER = r"Rs\.?|R|CHF|Fr\.|kr\.?"
 _CODE = "|".join(sorted(_ISO))
-_BEFORE = re.compile(rf"(?P<sign>{_SIGN}|(?<![\w$])(?:{_LETTER}|{_CODE}))\s?(?P<number>{NUMBER})(?![\d])")
+_BEFORE = re.compile(rf"(?P<sign>{_SIGN}|(?<!\$){WORD_START}(?:{_LETTER}|{_CODE}))\s?(?P<number>{NUMBER})(?![\d])")
 _AFTER = re.compile(
-    rf"(?<![\w.,])(?P<number>{NUMBER})(?:,[-–—])?\s?(?P<sign>{_SIGN}|(?:{_CODE}|kr\.?|Ft|CHF|p|c)(?![\w]))"
+    rf"(?<![.,]){WORD_START}(?P<number>{NUMBER})(?:,[-–—])?\s?(?P<sign>{_SIGN}|(?:{_CODE}|kr\.?|Ft|CHF|p|c){WORD_END})"
 )
 _QUANTITY = rf"{NUMBER}|(?:{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS}))*"
 _WORDED = [
-    (re.compile(rf"(?<!\w)(?P<number>{_QUANTITY})[ -]?(?P<word>{word})(?!\w)", re.IGNORECASE), currencies)
+    (re.compile(rf"{WORD_START}(?P<number>{_QUANTITY})[ -]?(?P<word>{word}){WORD_END}", re.IGNORECASE), currencies)
     for word, currencies in _WORDS
 ]  # fmt: skip
 _POUNDS = re.compile(rf"(?<!\w)(?P<number>{_QUANTITY}) (?P<word>pounds?)(?!\w)", re.IGNORECASE)
@@ -139,6 +140,15 @@ def currency_format(case: Case, piece: Piece, text: str) -> Iterator[Finding]:
                 piece,
             )
             continue
+        if _unconverted(case, piece, amount):
+            yield finding(
+                "currency_format",
+                "major",
+                f"“{amount.text}” is the origin's figure: the sign is the same, the currency is not.",
+                _converted(case, amount),
+                piece,
+            )
+            continue
         if amount.number is None or amount.sign_first is None or not piece.said:
             continue
         value = loose_value(amount.number)
@@ -154,6 +164,23 @@ def currency_format(case: Case, piece: Piece, text: str) -> Iterator[Finding]:
             f"Write {expected}.",
             piece,
         )
+
+
+def _unconverted(case: Case, piece: Piece, amount: Amount) -> bool:
+    """Whether an amount is the origin's figure under a sign that both currencies share, such as the dollar's.
+
+    Amounts below one unit are small change, which every market has, and no prices.
+    """
+    pack, origin_pack, origin = case.context.target_pack, case.context.origin_pack, case.origin_of(piece.row)
+    if pack is None or origin_pack is None or origin is None or amount.number is None or not piece.said:
+        return False
+    if origin_pack.currency == pack.currency or origin_pack.currency not in amount.currencies:
+        return False
+    rate = pack.units_per_usd / origin_pack.units_per_usd
+    if abs(rate - 1) < 0.05 or loose_value(amount.number) < 1:
+        return False
+    source = {item.number for other in origin.said for item in amounts(case.masked(other.text))}
+    return amount.number in source
 
 
 def _converted(case: Case, amount: Amount) -> str:

@@ -48,32 +48,33 @@ def season_mismatch(case: Case) -> Iterator[Finding]:
         texts = [case.masked(piece.text if case.english or not piece.said else piece.element.translation or "")
                  for piece in row.pieces]  # fmt: skip
         text = "\n".join(texts)
-        times = [(match.group(0), _HOLIDAYS[match.group(0).lower()]) for match in _WHEN.finditer(text)]
-        times += [(match.group(0), _NORTH_MONTHS[match.group(0).lower()]) for match in _MONTH.finditer(text)]
+        times = _times(text)
         if not times:
             continue
         expected = {(season + shift) % 4 for _, season in times}
         named = times[0][0]
         where = next(
             (
-                piece
-                for piece, part in zip(row.pieces, texts, strict=True)
-                if _SEASON.search(part) or _COLD.search(part)
+                part
+                for part, words in zip(row.pieces, texts, strict=True)
+                if _SEASON.search(words) or _COLD.search(words)
             ),
             row.pieces[0],
         )
-        if pack.hemisphere != "tropics":
-            for match in _SEASON.finditer(text):
+        for sentence in re.split(r"(?<=[.!?])\s+|\n", text) if pack.hemisphere != "tropics" else ():
+            nearest = _times(sentence) or times
+            here = {(season + shift) % 4 for _, season in nearest}
+            for match in _SEASON.finditer(sentence):
                 season = _SEASONS[match.group(1).lower()]
-                if not meant(match.group(1), text[: match.start()], text[match.end() :]):
+                if not meant(match.group(1), sentence[: match.start()], sentence[match.end() :]):
                     continue
                 # Seasons pass into each other within their first and last month: only the opposite one is wrong.
-                if all((season - other) % 4 == 2 for other in expected):
-                    right = _NAMES[min(expected)]
+                if all((season - other) % 4 == 2 for other in here):
+                    right = _NAMES[min(here)]
                     yield finding(
                         "season_mismatch",
                         "major",
-                        f"“{match.group(0)}” beside {named}: in this market it is {right}.",
+                        f"“{match.group(0)}” beside {nearest[0][0]}: in this market it is {right}.",
                         f"Write {right!r}, or move the scene to another time of the year.",
                         where,
                     )
@@ -94,3 +95,9 @@ def season_mismatch(case: Case) -> Iterator[Finding]:
                 "Show the weather that the market has then.",
                 where,
             )
+
+
+def _times(text: str) -> list[tuple[str, int]]:
+    """Holidays and months that a text names, with their season in the north."""
+    found = [(match.group(0), _HOLIDAYS[match.group(0).lower()]) for match in _WHEN.finditer(text)]
+    return found + [(match.group(0), _NORTH_MONTHS[match.group(0).lower()]) for match in _MONTH.finditer(text)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from creative_lab.adaptation.gates.case import Case, Piece, finding
 from creative_lab.adaptation.gates.locale_text import loose_value
 from creative_lab.adaptation.gates.money import NUMBER, NUMBER_WORDS
+from creative_lab.adaptation.gates.words import WORD_END, WORD_START
 from creative_lab.adaptation.schemas import Finding
 
 
@@ -51,12 +52,12 @@ _UNITS: tuple[_Unit, ...] = (
     _Unit(r"cm|centimet(?:er|re)s?", _US, _scaled(1 / 2.54, "inches")),
     _Unit(r"ml|millilit(?:er|re)s?", _US, _scaled(1 / 29.5735, "fl oz")),
 )  # fmt: skip
-_QUANTITY = rf"(?<![\w.,$£€¥₹])(?P<number>{NUMBER}|(?:{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS}))*)"
-_PATTERNS = [(re.compile(rf"{_QUANTITY}[ -]?(?:{unit.words})(?![\w/])", re.IGNORECASE), unit) for unit in _UNITS]
+_QUANTITY = rf"(?<![.,$£€¥₹]){WORD_START}(?P<number>{NUMBER}|(?:{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS}))*)"
+_PATTERNS = [(re.compile(rf"{_QUANTITY}[ -]?(?:{unit.words}){WORD_END}(?!/)", re.IGNORECASE), unit) for unit in _UNITS]
 _TEMPERATURE = re.compile(
-    r"(?<![\w.,])(?P<number>[-−]?\d+(?:[.,]\d+)?)\s?"
-    r"(?:(?P<f>°\s?F\b|℉|degrees Fahrenheit|Grad Fahrenheit|(?<=\d)F\b)|"
-    r"(?P<c>°\s?C\b|℃|degrees (?:Celsius|centigrade)|Grad Celsius|(?<=\d)C\b))"
+    r"(?<![.,])" + WORD_START + r"(?P<number>[-−]?\d+(?:[.,]\d+)?)\s?"
+    r"(?:(?P<f>°\s?F(?![A-Za-z])|℉|degrees Fahrenheit|Grad Fahrenheit|(?<=\d)F(?![A-Za-z]))|"
+    r"(?P<c>°\s?C(?![A-Za-z])|℃|degrees (?:Celsius|centigrade)|Grad Celsius|(?<=\d)C(?![A-Za-z])))"
 )
 _IDIOMS = re.compile(
     r"go(?:es|ing)? the extra mile|a mile a minute|(?:one|a|an|the|few) (?:foot|feet)|"
