@@ -1,12 +1,12 @@
 """Assets of operations: the logs that runs write, and the warehouse that analysts read."""
 
-from __future__ import annotations
+from typing import Any
 
 import dagster as dg
 
 from creative_lab.settings import get_settings
 
-_COMMON = {"group_name": "operations", "owners": ["team:platform"]}
+_COMMON: dict[str, Any] = {"group_name": "operations", "owners": ["team:platform"]}
 
 pipeline_events = dg.AssetSpec(
     "pipeline_events",

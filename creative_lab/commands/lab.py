@@ -1,0 +1,61 @@
+"""Commands about the lab as a whole: demo, up, doctor, docs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from creative_lab.commands.console import CommandError, out, table
+from creative_lab.commands.data import ready
+from creative_lab.settings import get_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("demo")(demo)
+    app.command("up")(up)
+    app.command("doctor")(doctor)
+    app.command("docs", hidden=True)(docs)
+
+
+def demo(
+    fresh: Annotated[bool, typer.Option("--fresh", help="Redo finished work too.")] = False,
+    every_target: Annotated[bool, typer.Option("--all", help="Adapt to all targets, not only the demo's.")] = False,
+) -> int:
+    """Run the main job on the sample data, and end with what to look at."""
+    from creative_lab.commands.demo import run_demo
+
+    return run_demo(get_settings(), fresh=fresh, every_target=every_target)
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI.")] = 3000,
+    review_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the review page; the next one when absent.")
+    ] = None,
+) -> int:
+    """Start the Dagster UI, the daemon (schedules and sensors on) and the review page; Ctrl-C ends all of it."""
+    from creative_lab.launch.serve import serve
+
+    settings = ready()
+    return serve(port, settings, review_port=review_port or port + 1, say=lambda line: out.print(line, markup=False))
+
+
+def doctor() -> None:
+    """Check this machine and say what would serve each role, and why."""
+    from creative_lab.commands.health import examine
+
+    findings = examine(get_settings())
+    table(None, ["", "what", "found"], [(finding.mark, finding.what, finding.found) for finding in findings])
+    bad = [finding for finding in findings if finding.level == "bad"]
+    if bad:
+        raise CommandError(f"{len(bad)} of {len(findings)} checks failed")
+
+
+def docs() -> None:
+    """Rewrite the generated pages of docs/ from the code and the lab's data."""
+    from creative_lab.commands.pages import write_pages
+
+    for path in write_pages(ready()):
+        out.print(str(path), markup=False)

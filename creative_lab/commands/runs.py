@@ -1,0 +1,218 @@
+"""Runs that the command line does itself, in this process, recorded like any other run of the lab.
+
+A selection of assets is cut into jobs: assets with the same partitions that can run together, upstream first, once for
+each partition. A job whose assets are all as fresh as Dagster would make them is up to date.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from creative_lab.commands.console import CommandError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from creative_lab.settings import Settings
+
+SEPARATOR = "|"
+ALL = "*"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Assets that run together for one partition (None for assets without partitions)."""
+
+    assets: tuple[str, ...]
+    partition: str | None
+    up_to_date: bool = False
+
+    @property
+    def label(self) -> str:
+        """What a person reads in a list of jobs."""
+        names = ", ".join(self.assets[:3]) + (f" and {len(self.assets) - 3} more" if len(self.assets) > 3 else "")
+        return f"{self.partition.replace(SEPARATOR, ' → ')}: {names}" if self.partition else names
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    run_id: str
+    success: bool
+    reason: str | None
+    seconds: float
+
+
+class Lab:
+    """The lab's definitions and instance, open while the ``with`` block lasts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __enter__(self) -> Lab:
+        from creative_lab.definitions import defs
+        from creative_lab.launch.instance import environment, lab_instance
+        from creative_lab.launch.reaper import reap
+
+        os.environ.update(DAGSTER_HOME=environment(self.settings)["DAGSTER_HOME"])
+        logging.getLogger("dagster").setLevel(logging.CRITICAL)
+        self.defs = defs
+        self.instance = lab_instance(self.settings)
+        # Runs that a killed command or worker left open are settled before new ones begin.
+        reap(self.instance)
+        self._job = defs.resolve_implicit_global_asset_job_def()
+        self._graph = defs.resolve_asset_graph()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.instance.__exit__(kind, error, trace)
+
+    # --- what to run
+
+    def keys(self, selection: str) -> list[dg.AssetKey]:
+        """Assets of a selection that can be materialized, upstream first."""
+        import dagster as dg
+
+        try:
+            chosen = dg.AssetSelection.from_string(selection).resolve(self._graph)
+        except Exception as error:  # the parser raises errors of its own grammar library
+            raise CommandError(f"selection {selection!r}: {str(error).splitlines()[0]}", exit_code=2) from error
+        found = [key for key in self._graph.toposorted_asset_keys if key in chosen]
+        unknown = [key for key in chosen if not self._graph.has(key)]
+        executable = [key for key in found if self._graph.get(key).is_executable]
+        if not executable or unknown:
+            known = ", ".join(sorted(key.to_user_string() for key in self._graph.executable_asset_keys))
+            raise CommandError(f"selection {selection!r} names no asset; there are {known}", exit_code=2)
+        return executable
+
+    def jobs(self, selection: str, partitions: Sequence[str]) -> list[Job]:
+        """The jobs of a selection in the order in which they have to run, each with whether it is up to date."""
+        stages = self._stages(self.keys(selection))
+        jobs = []
+        for keys in stages:
+            definition = self._graph.get(keys[0]).partitions_def
+            names = tuple(key.to_user_string() for key in keys)
+            for partition in self._expand(definition, partitions, names):
+                jobs.append(Job(names, partition, self._fresh(keys, partition)))
+        return jobs
+
+    def _stages(self, keys: list[dg.AssetKey]) -> list[list[dg.AssetKey]]:
+        left, done, stages = list(keys), set[Any](), []
+        while left:
+            definition = self._graph.get(left[0]).partitions_def
+            stage: list[dg.AssetKey] = []
+            for key in list(left):
+                node = self._graph.get(key)
+                waits = {parent for parent in node.parent_keys if parent in left and parent not in stage}
+                if node.partitions_def == definition and not waits:
+                    stage.append(key)
+            # Outputs of one computation run together, whatever order their keys came in.
+            for key in stage:
+                left.remove(key)
+                done.add(key)
+            stages.append(stage)
+        return stages
+
+    def _expand(
+        self, definition: dg.PartitionsDefinition | None, wanted: Sequence[str], names: Iterable[str]
+    ) -> list[str | None]:
+        if definition is None:
+            return [None]
+        known = list(definition.get_partition_keys(dynamic_partitions_store=self.instance))
+        if not wanted:
+            example = known[0] if known else "KEY"
+            raise CommandError(
+                f"{', '.join(names)} has {len(known)} partitions: give --partition '{example}', or '{ALL}' for all",
+                exit_code=2,
+            )
+        two = any(SEPARATOR in key for key in known)
+        chosen: dict[str, None] = {}
+        for pattern in wanted:
+            matches = [key for key in known if _matches(pattern, key, two)]
+            if not matches:
+                raise CommandError(f"there is no partition {pattern!r} of {', '.join(names)}", exit_code=2)
+            chosen.update(dict.fromkeys(matches))
+        return list(chosen)
+
+    def _fresh(self, keys: Sequence[dg.AssetKey], partition: str | None) -> bool:
+        from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+        from dagster._core.loader import LoadingContextForTest
+
+        # A new resolver each time: what it has cached is no longer true once another job has run.
+        resolver = CachingStaleStatusResolver(self.instance, self._graph, LoadingContextForTest(self.instance))
+        return all(resolver.get_status(key, partition) == StaleStatus.FRESH for key in keys)
+
+    def is_fresh(self, job: Job) -> bool:
+        """Whether the job's assets are up to date now."""
+        import dagster as dg
+
+        return self._fresh([dg.AssetKey.from_user_string(name) for name in job.assets], job.partition)
+
+    # --- running
+
+    def run(self, job: Job) -> Outcome:
+        """Run one job in this process; a failure is an outcome, not an error."""
+        import dagster as dg
+
+        from creative_lab.launch.processes import record
+        from creative_lab.launch.run_launcher import WORKER_TAG
+
+        run_id = str(uuid.uuid4())
+        process = record(os.getpid())
+        # The tag lets the daemon's monitor and the reaper judge this run like one that the launcher started.
+        tags = {WORKER_TAG: json.dumps({"run_id": run_id} | process.as_dict())} if process else {}
+        partition: str | None = job.partition
+        if partition is not None and SEPARATOR in partition:
+            spot, target = partition.split(SEPARATOR)
+            partition = dg.MultiPartitionKey({"spot": spot, "target": target})
+        started = time.perf_counter()
+        result = self._job.execute_in_process(
+            instance=self.instance,
+            partition_key=partition,
+            asset_selection=[dg.AssetKey.from_user_string(name) for name in job.assets],
+            run_id=run_id,
+            tags=tags | {"creative_lab/by": "command line"},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        seconds = time.perf_counter() - started
+        return Outcome(run_id, result.success, None if result.success else _reason(result), seconds)
+
+
+def _matches(pattern: str, key: str, two_dimensions: bool) -> bool:
+    if pattern in {ALL, key}:
+        return True
+    parts, wanted = key.split(SEPARATOR), pattern.split(SEPARATOR)
+    if two_dimensions:
+        return len(wanted) == 2 and all(want in {ALL, part} for want, part in zip(wanted, parts, strict=True))
+    # A spot asset takes the spot's part of a spot|target key.
+    return len(wanted) == 2 and wanted[0] in {ALL, key}
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> str:
+    """The first sentence that explains a failed run."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            shown = event.step_failure_data.user_failure_data
+            if shown is not None and shown.description:
+                return str(shown.description).splitlines()[0]
+            if error is not None:
+                return str(error.message).strip().splitlines()[-1]
+    for check in result.get_asset_check_evaluations():
+        if not check.passed and check.severity.value == "ERROR":
+            return f"{check.check_name}: {check.description}"
+    return "see the run's log in the Dagster UI"
