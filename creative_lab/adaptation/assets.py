@@ -1,6 +1,6 @@
 """Dagster assets of the adaptation room: the script, its briefs, the adaptation with its history, and the documents."""
 
-from __future__ import annotations
+# No postponed annotations here: Dagster reads the types of parameters when a function is decorated.
 
 import contextlib
 from collections.abc import Iterator
@@ -111,15 +111,13 @@ def adaptation(
 ) -> Iterator[dg.Output[pl.DataFrame]]:
     """Write drafts and judge them until all gates are green or a person has to look."""
     from creative_lab.adaptation import work
-    from creative_lab.lake.tables import TableStore
 
     spot, target = partition_of(context)
     settings = get_settings()
     with clear_failures():
         translated = None
         if config.translation:
-            last = TableStore(settings).read("adapted_scripts", [{"spot": spot, "target": target}])
-            translated = work.translated_draft(Path(config.translation), last)
+            translated = work.translated_draft(settings, spot, target, Path(config.translation))
         made = work.adapt(
             settings,
             spot,
@@ -132,8 +130,11 @@ def adaptation(
             translated=translated,
             say=context.log.info,
         )
+        for_translators = work.translation_file(settings, made)
     frames = made.frames()
     described = result_metadata(frames)
+    if for_translators:
+        described["adaptation_results"]["for_translators"] = dg.MetadataValue.path(for_translators)
     context.log.info("%s for %s: %s", spot, target, made.result.error_message or "completed, all gates green")
     for name, frame in frames.items():
         yield dg.Output(frame, output_name=name, metadata=described[name])

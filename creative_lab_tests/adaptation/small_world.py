@@ -77,7 +77,7 @@ def build(session: Session) -> None:
         do_not_translate=["Harbour"],
         banned_words=["cheap"],
         required_words=[{"text": "Harbour", "language": "*"}, {"text": "Fahr froh.", "language": "de"}],
-        legal_lines={"DE": "Symbolfoto."},
+        legal_lines={"AT": "Symbolfoto."},
     )
     port = Brand(code="port", name="Port", guidelines="Trade name in Britain.")
     campaign = Campaign(

@@ -81,7 +81,7 @@ def test_market_rules_hold_region_country_language_and_the_active_segments_in_or
 def test_the_brand_brings_its_rules_and_a_unit_may_bring_another_brand(session: Session) -> None:
     brand = build_context(session, SPOT, "gb").brand
     assert brand is not None
-    assert (brand.code, brand.category, brand.legal_lines) == ("harbour", "car", {"DE": "Symbolfoto."})
+    assert (brand.code, brand.category, brand.legal_lines) == ("harbour", "car", {"AT": "Symbolfoto."})
     assert [(word.text, word.language) for word in brand.required_words] == [("Harbour", "*"), ("Fahr froh.", "de")]
     assert "Loved by sailors." in brand.insights_markdown
     unit = stored.open_unit(session, build_context(session, SPOT, "gb"), run_id="run")
