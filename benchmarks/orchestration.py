@@ -125,7 +125,8 @@ def peers_environment(folder: Path) -> Path:
         raise SystemExit("--peers needs uv (pip install uv)")
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "env"], check=True)
     python = folder / "env" / "bin" / "python"
-    wanted = ["prefect", "metaflow", "setuptools<81"]
+    # Prefect 3.8 still passes arguments that newer releases of fastapi refuse.
+    wanted = ["prefect", "metaflow", "fastapi<0.116", "setuptools<81"]
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *wanted], check=True)
     return python
 
@@ -216,10 +217,11 @@ def _section(
     what: str,
 ) -> str:
     best = {name: min(values) for name, values in figures.items()}
+    machine = f"{os.cpu_count()} cores, load average {min(loads):.1f}–{max(loads):.1f} while it ran"
     lines = [
-        f"A chain of {STEPS} no-op steps, once per partition; every contender in turn, {len(loads) // len(names)} "
-        f"rounds, homes on one file system with an fsync of {fsync:.2f} ms (median of 200 × 8 KiB), "
-        f"{os.cpu_count()} cores, load average {min(loads):.1f}–{max(loads):.1f} while it ran. {what}, Python {sys.version.split()[0]}.",
+        f"A chain of {STEPS} no-op steps, once per partition; contenders in turn, {len(loads) // len(names)} rounds; "
+        f"homes on one file system with an fsync of {fsync:.2f} ms (median of 200 × 8 KiB); {machine}; "
+        f"{what}, Python {sys.version.split()[0]}.",
         "",
         "| contender | steps run | ms per step, best round | all rounds | against ours |",
         "|---|---:|---:|---|---:|",
