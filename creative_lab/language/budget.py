@@ -107,6 +107,9 @@ class Budget:
         """
         if usd < 0 or tokens < 0:
             raise ValueError("a reservation cannot be negative")
+        if usd == 0 and tokens == 0:
+            # Nothing to hold: the offline drafter's calls need no write to the disk.
+            return Reservation(self, "")
         key = uuid.uuid4().hex
         with self._locked() as account:
             total = account.spent_usd + account.held_usd + usd
@@ -132,6 +135,8 @@ class Budget:
             return account
 
     def _close(self, key: str, usd: float, tokens: int) -> None:
+        if not key and usd == 0 and tokens == 0:
+            return
         with self._locked() as account:
             account.held.pop(key, None)
             account.spent_usd += usd

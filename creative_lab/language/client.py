@@ -328,7 +328,7 @@ class LanguageClient:
                 "requested_model": request.model_id,
                 "model_id": route.model,
                 "provider": route.provider,
-                "attempt": question.attempts,
+                "attempt": max(question.attempts, 1),
                 "status": status,
                 "error_class": _error_class(error),
                 "reason": remote.scrub(str(error), [route.api_key]) if error is not None else None,

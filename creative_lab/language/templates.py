@@ -14,8 +14,8 @@ Variables of the four writing nodes and the four gates (``adaptation``, ``concep
   ``brand_rules_json``, ``time_budget_json``: JSON as text
 - ``row_count``: whole number; ``creativity``: 0 to 1
 
-``audience-insights``: ``video_analysis_json``. ``prompt-enhancer-system``: ``style``, ``creativity``, ``model_family``;
-``prompt-enhancer-user``: ``prompt``, ``style``, ``creativity``, ``trigger_words``.
+``audience-insights``: ``video_analysis_json``. ``prompt-enhancer-system`` and ``prompt-enhancer-user``: ``prompt``,
+``style``, ``creativity``, ``trigger_words`` (list), ``model_family``, ``supports_negative_prompt``, ``max_words``.
 """
 
 from __future__ import annotations

@@ -132,6 +132,15 @@ def test_free_calls_pass_an_empty_budget_and_tokens_have_their_own_cap(settings:
         budget.reserve(0.000001)
 
 
+def test_a_call_that_can_cost_nothing_writes_nothing_unless_it_cost_something_after_all(settings: Settings) -> None:
+    budget = Budget(settings, "nothing")
+    with budget.reserve(0.0) as reservation:
+        reservation.settle(0.0)
+    assert not (settings.home / "budgets").exists()
+    budget.reserve(0.0).settle(0.25, tokens=3)
+    assert (budget.account().spent_usd, budget.account().spent_tokens) == (0.25, 3)
+
+
 def test_runs_do_not_share_a_budget_even_with_names_that_look_alike(settings: Settings) -> None:
     for run_id in ("a/b", "a-b", "../a-b", "A-B"):
         assert spend(Budget(settings, run_id, cap_usd=1.0), 1.0)
