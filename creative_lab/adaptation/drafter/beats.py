@@ -19,7 +19,7 @@ BEATS: tuple[tuple[str, str], ...] = (
     ),
     (
         "curiosity",
-        r"what(?:'s|’s)? all this|\?|looks? up|turns? (?:to|around)|discover\w*|finds?\b|opens?\b|snaps? to|glance\w*",
+        r"what(?:'s|’s)? all this|\?|looks? up|turns? (?:to|around)|discover\w*|finds?\b|opens? (?:the|a|her|his) (?:door|box|letter|card|drawer|envelope)|snaps? to|glance\w*",
     ),
     (
         "warmth",
@@ -27,7 +27,7 @@ BEATS: tuple[tuple[str, str], ...] = (
     ),
     (
         "humour",
-        r"deadpan|absurd\w*|comic|funny|grin\w*|cheek full|innocent|sneak\w*|caught|joke\w*|far too many|terrible seriousness|the dog\b|crunch\w*",
+        r"deadpan|absurd\w*|comic|funny|grin\w*|cheek full|innocent|sneak(?:s|ed|ing)?\b|caught|joke\w*|far too many|terrible seriousness|the dog\b|crunch\w*",
     ),
     (
         "delight",
@@ -50,7 +50,7 @@ BEATS: tuple[tuple[str, str], ...] = (
 
 THEMES: tuple[tuple[str, str], ...] = (
     ("family", r"famil|mother|father|mom\b|mum\b|dad\b|son\b|daughter|grandm|grandp|parents?|kids?\b|child"),
-    ("growing up", r"years ago|newborn|first day|college|school|aged? \d|, \d{1,2},|grow"),
+    ("growing up", r"years ago|newborn|first day|college|school|aged? \d|, (?:[1-9]|1\d),|grow"),
     ("home and the road", r"home\b|road|drive|highway|journey|miles|kilomet|car\b|exit"),
     ("shared food", r"dinner|lunch|table|snack|chips?\b|crisps?\b|taste|crunch|kitchen|diner|bag of"),
     ("money and care", r"save|saving|change\b|account|bank|purchase|coins?|receipt"),
@@ -58,3 +58,29 @@ THEMES: tuple[tuple[str, str], ...] = (
     ("nature", r"mountain|forest|beach|river|leaves|wind|rain|sea\b|field"), ("play and sport", r"game|match\b|goal|ball|stadium|play"),
     ("technology", r"app\b|phone|screen|hybrid|electric|smart\b|connected"), ("quiet", r"silen|quiet|hush"),
 )  # fmt: skip
+
+ASSUMPTIONS: tuple[tuple[str, str], ...] = (
+    (
+        "Holiday",
+        r"Thanksgiving|Christmas|Halloween|Easter|New Year['’]s(?: Eve| Day)?|Fourth of July|4th of July|Independence Day|Memorial Day|Labor Day|Boxing Day|Bonfire Night|St Patrick['’]s Day|Canada Day|Australia Day|Anzac Day|Diwali|Holi|Eid|Ramadan|Chinese New Year|Lunar New Year|Mother['’]s Day|Father['’]s Day|Valentine['’]s Day|Super Bowl",
+    ),
+    (
+        "Sport",
+        r"(?i:american football|football|baseball|softball|basketball|cricket|rugby|ice hockey|hockey|soccer|netball|hurling|camogie|lacrosse|tailgat\w+|touchdown|home run|wicket|penalty shoot-?out)",
+    ),
+    (
+        "School term",
+        r"(?i:kindergarten|high school|middle school|elementary school|primary school|secondary school|college|freshman|senior year|prom\b|homecoming|dorm(?: room)?|sixth form|a[- ]levels|varsity)",
+    ),
+    (
+        "Institution",
+        r"FDIC|FSCS|IRS|HMRC|DMV|DVLA|NHS|Medicare|Social Security|401\(?k\)?|USPS|Royal Mail|911\b|999\b|PTA",
+    ),
+    (
+        "Food",
+        r"(?i:cotton candy|candyfloss|apple pie|pumpkin pie|turkey dinner|fries|barbecue|cookout|potluck|sunday roast|fish and chips|braai|pavlova|biscuits and gravy|chips\b|crisps\b|soda\b)",
+    ),
+    ("Road", r"(?i:highway|freeway|motorway|interstate|turnpike|dual carriageway|school bus)"),
+    ("Climate", r"(?i:snow\w*|first frost|fall (?:leaves|colou?rs?)|autumn leaves|heatwave|monsoon)"),
+)
+"""What a script takes for granted about the country it was written in, by kind."""

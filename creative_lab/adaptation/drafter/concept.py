@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from creative_lab.adaptation.drafter import dates, legal, money, planning, protection, units
-from creative_lab.adaptation.drafter.beats import BEATS, THEMES
+from creative_lab.adaptation.drafter.beats import ASSUMPTIONS, BEATS, THEMES
 from creative_lab.adaptation.drafter.lexicon import occurs
 from creative_lab.adaptation.schemas import AdaptationContext, ConceptBrief, ScriptRow
 from creative_lab.adaptation.script_elements import Element, parse_audio, parse_visual
@@ -16,12 +16,10 @@ _JUMP = re.compile(
     r"\b(?:years? (?:ago|later|earlier)|flash ?back|match cut|montage|meanwhile|months? later|today\b.*\byesterday)",
     re.IGNORECASE,
 )
-_CLAIM = re.compile(
-    r"\b(?:the )?(?:quiet|fast|strong|light|soft|clean|crisp|crunch|safe|small|long|smart|fresh|first|only|most|"
-    r"best|low)\w*est\b[^.!?]*|"
-    r"\b(?:never|always|every|no|zero|without|up to|only|first|round(?:s)? up)\b[^.!?]*",
-    re.IGNORECASE,
-)  # fmt: skip
+_PROMISE = re.compile(
+    r"\b\w+est\b|\b(?:never|always|every|no|zero|without|up to|first|only|most|more|less|best|better)\b", re.IGNORECASE
+)
+_OURS = re.compile(r"\b(?:we|our|we['’]ve|we['’]re|us)\b", re.IGNORECASE)
 _VOICE_STOP = re.compile(r"^(?:voice|tone|personality)\s*[:–-]\s*", re.IGNORECASE)
 
 
@@ -131,7 +129,7 @@ def _last_voice(rows: list[Reading]) -> int:
 
 def _message(context: AdaptationContext, rows: list[Reading], tagline: str, legal_lines: legal.LegalLines) -> str:
     brand = context.origin.brand_name or context.origin.client_name
-    claims = _claims(rows, legal_lines)
+    claims = _claims(context, rows, legal_lines)
     proof = f" The proof: {claims[0][1].rstrip('.')}." if claims else ""
     if tagline:
         return f"{brand}: “{tagline}”{proof}"
@@ -140,15 +138,22 @@ def _message(context: AdaptationContext, rows: list[Reading], tagline: str, lega
     return f"{brand}: {words or context.origin.script_title}{proof}"
 
 
-def _claims(rows: list[Reading], legal_lines: legal.LegalLines) -> list[tuple[int, str]]:
-    """Sentences that promise something of the product, with their rows; prices are left out."""
+def _claims(context: AdaptationContext, rows: list[Reading], legal_lines: legal.LegalLines) -> list[tuple[int, str]]:
+    """Sentences of the voice-over that promise something of the product, with their rows; prices are left out.
+
+    A claim names the brand or a product and goes on to say what it does, or promises in the brand's own "we".
+    """
+    brand = context.brand
+    names = [context.origin.brand_name or "", *(brand.do_not_translate if brand else [])]
     found = []
     for reading in rows:
         for element in reading.said:
-            if legal_lines.is_legal(element):
+            if legal_lines.is_legal(element) or element.kind != "vo":
                 continue
             for sentence in re.split(r"(?<=[.!?])\s+", element.text.strip()):
-                if element.kind == "vo" and _CLAIM.search(sentence) and not re.search(r"[$£€₹]\s?\d", sentence):
+                named = any(name and name.lower() in sentence.lower() for name in names) and len(sentence.split()) > 5
+                ours = bool(_OURS.search(sentence) and _PROMISE.search(sentence))
+                if (named or ours) and not re.search(r"[$£€₹]\s?\d", sentence):
                     found.append((reading.index, sentence))
     return found
 
@@ -198,7 +203,7 @@ def _must_preserve(
             items.append(
                 (f"Closing {element.kind} “{element.text.strip()}”", f"Closing {element.kind}: row {len(rows)}.")
             )
-    for row_index, sentence in _claims(rows, legal_lines)[:3]:
+    for row_index, sentence in _claims(context, rows, legal_lines)[:3]:
         if sentence != tagline and not re.search(r"\d", sentence) and not _moves(context, sentence):
             items.append((f"Claim “{sentence}”", f"Claim: row {row_index + 1}."))
     if legal_lines.origin:
@@ -220,35 +225,57 @@ def _moves(context: AdaptationContext, sentence: str) -> bool:
 
 
 def _assumptions(context: AdaptationContext, rows: list[Reading]) -> Iterator[str]:
-    country = context.origin_country or ""
-    pack = context.origin_pack
-    for equivalent in context.equivalents:
-        if equivalent.kind in ("vocabulary", "given_name", "family_name"):
-            continue
-        forms = planning.names_of(equivalent, pack, country)
-        for reading in rows:
-            for name in forms:
-                if name.lower() in reading.text.lower() and occurs(name, reading.text):
-                    yield f"{equivalent.kind.replace('_', ' ').capitalize()}: “{name}” (row {reading.index + 1})"
-    if pack is None:
-        return
+    """Holidays, sports, school terms, foods, institutions, measures and numbers that belong to the origin's country."""
+    pack, country = context.origin_pack, context.origin_country or ""
+    found: dict[tuple[str, str], list[int]] = {}
     for reading in rows:
-        if units.has_measures(reading.text, pack):
-            yield f"Units: {pack.measurement} measures (row {reading.index + 1})"
-        if dates.phone_spans(reading.text, pack.country):
-            yield f"Telephone number of {pack.country} (row {reading.index + 1})"
+        for kind, pattern in ASSUMPTIONS:
+            for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", reading.text):
+                found.setdefault((kind, _once(match.group(0), found)), []).append(reading.index + 1)
+        for equivalent in context.equivalents:
+            if equivalent.kind not in ("vocabulary", "given_name", "family_name"):
+                for name in planning.names_of(equivalent, pack, country):
+                    if name.lower() in reading.text.lower() and occurs(name, reading.text):
+                        kind = _KINDS.get(equivalent.kind, equivalent.kind.capitalize())
+                        found.setdefault((kind, _once(name, found)), []).append(reading.index + 1)
+    longest = {name for _, name in found}
+    for (kind, name), numbers in found.items():
+        if not any(name != other and name.lower() in other.lower() for other in longest):
+            yield f"{kind}: “{name}” ({_rows(numbers)})"
+    if pack is not None:
+        measures = [reading.index + 1 for reading in rows if units.has_measures(reading.text, pack)]
+        phones = [reading.index + 1 for reading in rows if dates.phone_spans(reading.text, pack.country)]
+        if measures:
+            yield f"{_SYSTEMS[pack.measurement]} measures ({_rows(measures)})"
+        if phones:
+            yield f"Telephone number of {pack.country} ({_rows(phones)})"
+
+
+def _once(name: str, found: dict[tuple[str, str], list[int]]) -> str:
+    """The spelling in which a name was found first."""
+    return next((other for _, other in found if other.lower() == name.lower()), name)
+
+
+_SYSTEMS = {"us": "US customary", "uk": "British", "metric": "Metric"}
+_KINDS = {"school": "School term", "place": "Place", "season": "Climate"}
+
+
+def _rows(numbers: list[int]) -> str:
+    listed = [str(number) for number in dict.fromkeys(numbers)]
+    return f"row {listed[0]}" if len(listed) == 1 else f"rows {', '.join(listed)}"
 
 
 def _can_adapt(context: AdaptationContext, rows: list[Reading]) -> Iterator[str]:
     pack = context.origin_pack
-    for reading in rows:
-        number = reading.index + 1
-        if re.search(r"[$£€₹]\s?\d", reading.text):
-            yield f"Price or amount in row {number}"
-        if pack and units.has_measures(reading.text, pack):
-            yield f"Measures in row {number}"
-        if any(e.kind == "dialogue" for e in reading.elements):
-            yield f"Names and turns of phrase in the dialogue of row {number}"
+    prices = [r.index + 1 for r in rows if re.search(r"[$£€₹]\s?\d", r.text)]
+    measures = [r.index + 1 for r in rows if pack and units.has_measures(r.text, pack)]
+    talk = [r.index + 1 for r in rows if any(e.kind == "dialogue" for e in r.elements)]
+    if prices:
+        yield f"Prices and amounts in {_rows(prices)}"
+    if measures:
+        yield f"Measures in {_rows(measures)}"
+    if talk:
+        yield f"Names and turns of phrase in the dialogue of {_rows(talk)}"
     yield "Settings, props and streets, as long as each row keeps its work in the story"
     yield "Holidays, sports, food and school terms, by their role"
 

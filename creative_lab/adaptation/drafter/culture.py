@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from creative_lab.adaptation.drafter import planning, tone
 from creative_lab.adaptation.drafter.lexicon import occurs
+from creative_lab.adaptation.drafter.matching import word_pattern
 from creative_lab.adaptation.drafter.writer import cannot_translate
 from creative_lab.adaptation.schemas import AdaptationContext, ConceptBrief, CulturalBrief, Substitution
 
@@ -23,6 +24,9 @@ _FORMATS = (
     "driving_side",
     "legal_line",
 )
+
+
+_SYSTEMS = {"us": "US customary", "uk": "British", "metric": "metric"}
 
 
 def research(context: AdaptationContext, concept: ConceptBrief | None) -> CulturalBrief:
@@ -52,7 +56,7 @@ def research(context: AdaptationContext, concept: ConceptBrief | None) -> Cultur
         market_context=_market(context),
         substitutions=substitutions,
         tone_adjustments=_tone(context, register),
-        pitfalls=list(dict.fromkeys([*plan.flags, *_pitfalls(context)])),
+        pitfalls=list(dict.fromkeys([*plan.flags, *_pitfalls(context, plan)])),
         opportunities=opportunities,
         regulatory_notes=_regulation(context),
     )
@@ -66,7 +70,8 @@ def _market(context: AdaptationContext) -> str:
         lines.append(
             f"{context.target_name}: {pack.locale}, prices in {pack.currency} (planning rate "
             f"{pack.units_per_usd:g} to the US "
-            f"dollar, {pack.rate_date.isoformat()}), {pack.measurement} measures, {pack.temperature}, {side}, "
+            f"dollar, {pack.rate_date.isoformat()}), "
+            f"{_SYSTEMS[pack.measurement]} measures, degrees {pack.temperature.capitalize()}, {side}, "
             + {"north": "northern seasons.", "south": "southern seasons.", "tropics": "tropical seasons."}[
                 pack.hemisphere
             ]
@@ -103,11 +108,13 @@ def _tone(context: AdaptationContext, register: tone.Register | None) -> str:
     return f"{who}: {register.name}. {register.advice} Where they occur: {swaps}."
 
 
-def _pitfalls(context: AdaptationContext) -> Iterator[str]:
+def _pitfalls(context: AdaptationContext, plan: planning.Plan) -> Iterator[str]:
     pack = context.target_pack
     for taboo in pack.taboos if pack else []:
         yield f"Never say or show “{taboo}”."
     whole = "\n".join(f"{row.visual_text}\n{row.audio_text}" for row in context.origin.script_rows)
+    for swap in (*plan.swaps, *plan.kept):
+        whole = word_pattern(swap.original).sub(" ", whole)
     for word in planning.two_faced(context):
         if re.search(rf"\b{word}\b", whole, re.IGNORECASE) and not occurs(word, whole):
             yield f"“{word.capitalize()}” has another sense in this script and stays as it is."

@@ -152,20 +152,36 @@ def two_faced(context: AdaptationContext) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+_WHY = {
+    "vocabulary": "the everyday word in {}", "holiday": "the occasion that plays this role in {}",
+    "sport": "the sporting life of {}", "institution": "the institution with this role in {}",
+    "food": "what people in {} eat and call it", "given_name": "a given name of the same generation in {}",
+    "family_name": "a family name of {}", "place": "a place of the same kind in {}", "school": "the school term of {}",
+    "season": "the season as {} has it",
+}  # fmt: skip
+
+
+def country_name(code: str | None) -> str:
+    """A country's English name; its code where CLDR has none."""
+    from babel import Locale
+
+    name = str(Locale("en").territories.get(code or "", code or "the market"))
+    return f"the {name}" if name.startswith("United") or name in ("Netherlands", "Philippines") else name
+
+
 def _why(equivalent: Equivalent, context: AdaptationContext) -> str:
-    what = {
-        "vocabulary": "everyday word", "holiday": "holiday", "sport": "sport", "institution": "institution",
-        "food": "food",
-        "given_name": "given name", "family_name": "family name", "place": "place", "school": "school term",
-        "season": "season",
-    }[equivalent.kind]  # fmt: skip
-    note = f"; {equivalent.note.rstrip('.')}" if equivalent.note else ""
-    return f"{what} as people in {context.country_code} say it{note}"
+    asks = [
+        sentence.rstrip(".")
+        for sentence in re.split(r"(?<=\.)\s+", equivalent.note)
+        if re.search(r"\b(?:confirm|rights|ask|check|registered|trade mark)\b", sentence)
+    ]
+    reason = _WHY[equivalent.kind].format(country_name(context.country_code))
+    return "; ".join([reason, *(f"{ask[0].lower()}{ask[1:]}" for ask in asks)])
 
 
 def _neutral(name: str, context: AdaptationContext) -> Iterator[Swap]:
     """Wording for a holiday that the target does not keep: the occasion stays, its name goes."""
-    why = f"{name} is not kept in {context.country_code}; the occasion stays without its name"
+    why = f"{name} is not kept in {country_name(context.country_code)}; the occasion stays without its name"
     for word in ("this", "next", "last", "every"):
         yield Swap(f"{word} {name}", f"{word} year", "holiday", why)
     yield Swap(f"on {name}", "on the big day", "holiday", why)

@@ -211,13 +211,9 @@ def style_prompt(context: AdaptationContext, plan: planning.Plan) -> str:
 
 
 def _place(context: AdaptationContext) -> str:
-    from babel import Locale
-
     if not context.country_code:
         return f"for {context.target_name}"
-    name = Locale("en").territories.get(context.country_code, context.country_code)
-    name = f"the {name}" if name.startswith("United") or name in ("Netherlands", "Philippines") else name
-    return f"set in {name}, with local streets, signs, homes and people"
+    return f"set in {planning.country_name(context.country_code)}, with local streets, signs, homes and people"
 
 
 def _reasoning(
