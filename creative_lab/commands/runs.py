@@ -6,11 +6,13 @@ each partition. A job whose assets are all as fresh as Dagster would make them i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import time
 import uuid
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -33,7 +35,6 @@ class Job:
 
     assets: tuple[str, ...]
     partition: str | None
-    up_to_date: bool = False
 
     @property
     def label(self) -> str:
@@ -57,16 +58,21 @@ class Lab:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Lab:
+        import dagster as dg
+
         from creative_lab.definitions import defs
         from creative_lab.launch.instance import environment, lab_instance
         from creative_lab.launch.reaper import reap
 
-        os.environ.update(DAGSTER_HOME=environment(self.settings)["DAGSTER_HOME"])
+        os.environ["DAGSTER_HOME"] = environment(self.settings)["DAGSTER_HOME"]
+        # A person at the shell is told in our words; the run's own log is in the Dagster UI.
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", category=dg.BetaWarning)
         self.defs = defs
-        self.instance = lab_instance(self.settings)
+        self.instance = self._open.enter_context(lab_instance(self.settings))
         # Runs that a killed command or worker left open are settled before new ones begin.
         reap(self.instance)
         self._job = defs.resolve_implicit_global_asset_job_def()
@@ -76,7 +82,7 @@ class Lab:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.instance.__exit__(kind, error, trace)
+        self._open.close()
 
     # --- what to run
 
@@ -97,14 +103,14 @@ class Lab:
         return executable
 
     def jobs(self, selection: str, partitions: Sequence[str]) -> list[Job]:
-        """The jobs of a selection in the order in which they have to run, each with whether it is up to date."""
+        """The jobs of a selection, in the order in which they have to run."""
         stages = self._stages(self.keys(selection))
         jobs = []
         for keys in stages:
             definition = self._graph.get(keys[0]).partitions_def
             names = tuple(key.to_user_string() for key in keys)
             for partition in self._expand(definition, partitions, names):
-                jobs.append(Job(names, partition, self._fresh(keys, partition)))
+                jobs.append(Job(names, partition))
         return jobs
 
     def _stages(self, keys: list[dg.AssetKey]) -> list[list[dg.AssetKey]]:
@@ -145,19 +151,16 @@ class Lab:
             chosen.update(dict.fromkeys(matches))
         return list(chosen)
 
-    def _fresh(self, keys: Sequence[dg.AssetKey], partition: str | None) -> bool:
+    def is_fresh(self, job: Job) -> bool:
+        """Whether the job's assets are as fresh now as running it would make them."""
+        import dagster as dg
         from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
         from dagster._core.loader import LoadingContextForTest
 
-        # A new resolver each time: what it has cached is no longer true once another job has run.
+        # A new resolver each time: what one has cached is no longer true once another job has run.
         resolver = CachingStaleStatusResolver(self.instance, self._graph, LoadingContextForTest(self.instance))
-        return all(resolver.get_status(key, partition) == StaleStatus.FRESH for key in keys)
-
-    def is_fresh(self, job: Job) -> bool:
-        """Whether the job's assets are up to date now."""
-        import dagster as dg
-
-        return self._fresh([dg.AssetKey.from_user_string(name) for name in job.assets], job.partition)
+        keys = [dg.AssetKey.from_user_string(name) for name in job.assets]
+        return all(resolver.get_status(key, job.partition) == StaleStatus.FRESH for key in keys)
 
     # --- running
 

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def materialize(
     selection: Selection,
     partition: Partition = None,
-    review: Annotated[bool, typer.Option("--force", help="Also what is up to date already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also what is up to date already.")] = False,
 ) -> None:
     """Materialize assets here and now, one partition after the other; runs show up in the Dagster UI."""
     from creative_lab.commands.runs import Lab
@@ -37,7 +37,7 @@ def materialize(
         jobs = lab.jobs(selection, partition or [])
         failed = 0
         for number, job in enumerate(jobs, start=1):
-            if job.up_to_date and not review:
+            if not force and lab.is_fresh(job):
                 out.print(f"[{number}/{len(jobs)}] {job.label}: up to date (--force redoes it)", markup=False)
                 continue
             outcome = lab.run(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _HIDDEN = (
@@ -16,6 +17,7 @@ _HIDDEN = (
     range(0x180E, 0x180F),  # Mongolian vowel separator
     range(0x061C, 0x061D),  # Arabic letter mark
 )
+_ANY = re.compile("[" + "".join(f"{chr(hidden.start)}-{chr(hidden.stop - 1)}" for hidden in _HIDDEN) + "]")
 _JOINERS = {"\u200c", "\u200d"}
 _JOINING_SCRIPTS = (
     "ARABIC",
@@ -40,7 +42,7 @@ def strip_hidden(text: str) -> tuple[str, list[str]]:
 
     Joiners stay between letters of scripts that spell with them, such as Persian and Hindi.
     """
-    if text.isascii():
+    if text.isascii() or not _ANY.search(text):
         return text, []
     kept: list[str] = []
     removed: dict[str, None] = {}
