@@ -21,7 +21,10 @@ HATS = ("none", "cap", "beanie", "felt hat", "straw hat", "headscarf", "fur hat"
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Pixel positions of the five points that face recognisers align by, and the box of the face."""
+    """Pixel positions of the five points that face recognisers align by, and the face's box from hairline to chin.
+
+    The box is tight around the skin of the face, turned and tilted as it is, without ears, hair and hat.
+    """
 
     left_eye: Point
     right_eye: Point
@@ -136,8 +139,17 @@ class Head:
         elif me.hair_style == "bun" and self.hat == "none":
             painter.fill(ellipse(-self.yaw * 0.5, -1.22, 0.42, 0.36), dark, outline=0.02)
 
-    def draw(self, painter: Painter, *, part: int = 0) -> Landmarks:
-        """Draw the head and return its landmarks in pixels."""
+    def draw(self, painter: Painter, *, part: int = 0, hat_part: int = 0) -> Landmarks:
+        """Draw the head and return its landmarks in pixels; ``part`` and ``hat_part`` are its numbers in the index."""
+        with painter.as_part(part):
+            self._draw_face(painter)
+            with painter.as_part(hat_part):
+                self._hat(painter)
+            if self.identity.glasses:
+                self._glasses(painter)
+        return self._landmarks(painter)
+
+    def _draw_face(self, painter: Painter) -> None:
         me = self.identity
         turn = math.sin(self._turn)
         for side in (-1, 1):
@@ -151,7 +163,6 @@ class Head:
             outline,
             shade(self.skin, 0.10),
             to=shade(self.skin, -0.16),
-            part=part,
             axis=((-0.7, -0.8), (0.8, 1.0)),
             outline=0.026,
         )
@@ -160,10 +171,6 @@ class Head:
             self._beard(painter)
         self._features(painter)
         self._hair(painter)
-        self._hat(painter)
-        if me.glasses:
-            self._glasses(painter)
-        return self._landmarks(painter)
 
     def _modelling(self, painter: Painter) -> None:
         me, turn = self.identity, math.sin(self._turn)
@@ -449,16 +456,9 @@ class Head:
         me = self.identity
         half = me.mouth_width * self.face.widen * 0.62
         nose = self.place(0, me.eye_height + me.nose_length)
-        corners = [
-            painter.point(x, y)
-            for x, y in (
-                (-me.head_width, -me.forehead),
-                (me.head_width, -me.forehead),
-                (me.head_width, me.chin_length),
-                (-me.head_width, me.chin_length),
-            )
-        ]
-        xs, ys = [x for x, _ in corners], [y for _, y in corners]
+        outline = self.outline()
+        outline.transform(painter.canvas.getTotalMatrix())
+        face = outline.computeTightBounds()
         eyes = sorted(painter.point(*self.place(side * me.eye_spacing, me.eye_height)) for side in (-1, 1))
         mouth = sorted(painter.point(*self.place(side * half, me.mouth_height)) for side in (-1, 1))
         return Landmarks(
@@ -467,5 +467,5 @@ class Head:
             nose=painter.point(nose[0] + math.sin(self._turn) * 0.13, nose[1]),
             mouth_left=mouth[0],
             mouth_right=mouth[1],
-            box=(min(xs), min(ys), max(xs), max(ys)),
+            box=(face.left(), face.top(), face.right(), face.bottom()),
         )

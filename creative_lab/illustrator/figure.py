@@ -35,9 +35,21 @@ class FigureTruth:
     """18 joints in the order of ``pose.JOINTS``."""
     parts: tuple[tuple[int, Garment], ...]
     """Part numbers of the index picture and the garments they stand for."""
+    face_pixels: int = 0
+    """Pixels of the head before anything was drawn over it; 0 unless its part was asked for."""
+    face_visible: float | None = None
+    """Share of the face (0–1) that is inside the picture and not covered; ``None`` unless asked for."""
 
 
-def draw_person(painter: Painter, person: Person, *, first_part: int = 0, shadow: bool = True) -> FigureTruth:
+def draw_person(
+    painter: Painter,
+    person: Person,
+    *,
+    first_part: int = 0,
+    face_part: int = 0,
+    hat_part: int = 0,
+    shadow: bool = True,
+) -> FigureTruth:
     """Draw ``person`` in the current frame; garments get the part numbers from ``first_part`` on (0 = none)."""
     action = ACTIONS[person.action]
     build = person.identity.build
@@ -61,10 +73,12 @@ def draw_person(painter: Painter, person: Person, *, first_part: int = 0, shadow
             wear(layer)
         _hands(painter, person, bones)
         with painter.moved(x=bones.head[0], y=bones.head[1], scale=HEAD, turn=bones.head_turn):
-            landmarks = head.draw(painter)
-            head.draw_long_beard(painter)
+            landmarks = head.draw(painter, part=face_part, hat_part=hat_part)
+            with painter.as_part(face_part):
+                head.draw_long_beard(painter)
         pose = tuple(painter.point(*bones[name]) for name in JOINTS)
-    return FigureTruth(person.identity.identity_id, landmarks, pose, tuple(parts))
+    drawn = painter.part_pixels(face_part) if face_part else 0
+    return FigureTruth(person.identity.identity_id, landmarks, pose, tuple(parts), drawn)
 
 
 def _body(painter: Painter, person: Person, bones: Skeleton, build: float) -> None:

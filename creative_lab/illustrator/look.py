@@ -11,6 +11,9 @@ from creative_lab.illustrator.garments import Garment
 from creative_lab.illustrator.painter import Painter, box, ellipse
 from creative_lab.illustrator.palette import BACKDROP
 
+_HAT_PART = 190
+"""Number of the first model's hat in the index picture, above all garments' numbers."""
+
 MODEL_ACTIONS = ("standing", "walking", "waving", "pointing")
 
 
@@ -53,6 +56,8 @@ class LookPicture:
     people: tuple[FigureTruth, ...]
     garments: tuple[GarmentTruth, ...]
     people_mask: np.ndarray
+    hat_mask: np.ndarray
+    """Where a hat is visible; hats belong to the head and are not among the garments."""
 
 
 def draw_look(look: Look, width: int, height: int) -> LookPicture:
@@ -69,13 +74,17 @@ def draw_look(look: Look, width: int, height: int) -> LookPicture:
         x = width / 2 + (index - 1) * height * 0.52 + float(rng.uniform(-0.012, 0.012)) * height
         with painter.moved(x=x, y=height * 0.945, scale=height * 0.86):
             painter.fill(ellipse(0.03, 0.012, 0.20, 0.024), (150, 150, 160), alpha=0.24, detail=True)
-            truths.append(draw_person(painter, person, first_part=1 + index * 60, shadow=False))
+            truths.append(
+                draw_person(painter, person, first_part=1 + index * 60, hat_part=_HAT_PART + index, shadow=False)
+            )
     garments = tuple(
         GarmentTruth(index, garment, painter.part_mask(part))
         for index, truth in enumerate(truths)
         for part, garment in truth.parts
     )
-    return LookPicture(painter.rgb(), tuple(truths), garments, _people_mask(look, width, height, rng_seed=look.seed))
+    hats = np.logical_or.reduce([painter.part_mask(_HAT_PART + index) for index in range(len(look.models))])
+    people = _people_mask(look, width, height, rng_seed=look.seed)
+    return LookPicture(painter.rgb(), tuple(truths), garments, people, hats)
 
 
 def _people_mask(look: Look, width: int, height: int, *, rng_seed: int) -> np.ndarray:

@@ -134,6 +134,7 @@ class Painter:
             self._index_canvas = self._index_surface.getCanvas()
             self._index_canvas.clear(skia.ColorBLACK)
         self._blur = 0.0
+        self._part: int | None = None
 
     @contextmanager
     def moved(
@@ -178,6 +179,19 @@ class Painter:
         finally:
             self.canvas.restore()
 
+    @contextmanager
+    def as_part(self, part: int) -> Iterator[None]:
+        """Everything filled inside counts as ``part`` in the index picture, whatever its own number says."""
+        before, self._part = self._part, part or self._part
+        try:
+            yield
+        finally:
+            self._part = before
+
+    def part_pixels(self, part: int) -> int:
+        """How many pixels show ``part`` so far; 0 when the painter was made without masks."""
+        return 0 if self.index is None else int((self.index[..., 0] == part).sum())
+
     def point(self, x: float, y: float) -> Point:
         """Where (x, y) of the current frame lies in pixels."""
         mapped = self.canvas.getTotalMatrix().mapXY(x, y)
@@ -200,6 +214,7 @@ class Painter:
         Line art fills with paper and always draws the outline, except for a ``detail`` (a light or a shadow), which
         it leaves out.
         """
+        part = part if self._part is None else self._part
         if self._index_canvas is not None and not detail and alpha > 0.5:
             self._index_canvas.drawPath(path, skia.Paint(AntiAlias=False, Color=skia.ColorSetRGB(part, 0, 0)))
         if self.line_art:

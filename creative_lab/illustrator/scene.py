@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -80,14 +80,15 @@ def _places(count: int, rng: np.random.Generator, room: float) -> list[float]:
     return [-gap / 2, gap / 2] if count == 2 else [0.0, -gap, gap]
 
 
-def draw_scene(scene: Scene, width: int, height: int, *, style: str = "colour") -> Picture:
+def draw_scene(scene: Scene, width: int, height: int, *, style: str = "colour", visibility: bool = False) -> Picture:
     """Draw ``scene`` at any size; the same scene and size give the same bytes.
 
-    ``style`` is "colour" or "line art" (black on white, as in a wireframe storyboard).
+    ``style`` is "colour" or "line art" (black on white, as in a wireframe storyboard). With
+    ``visibility`` the truth says how much of each face can be seen; that costs about a third more time.
     """
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}; known: {', '.join(STYLES)}")
-    painter = Painter(width, height, line_art=style == "line art")
+    painter = Painter(width, height, line_art=style == "line art", masks=visibility)
     rng = np.random.default_rng([6_007, scene.seed])
     size, head_at = SHOTS[scene.shot]
     aspect = width / height
@@ -114,6 +115,8 @@ def draw_scene(scene: Scene, width: int, height: int, *, style: str = "colour") 
                 draw_backdrop(painter, scene.surroundings, aspect=aspect, seed=scene.seed)
         with painter.moved(x=-width / 2, y=-height / 2):
             truths, props = _draw_cast(painter, scene, places, centre, ground, tall, rng)
+    if visibility:
+        truths = tuple(_with_visibility(painter, index, truth) for index, truth in enumerate(truths))
     with painter.moved(scale=height):
         draw_air(painter, scene.surroundings, aspect=aspect, seed=scene.seed)
     return Picture(painter.rgb(), SceneTruth(scene, truths, props))
@@ -150,7 +153,7 @@ def _draw_cast(
         with painter.moved(
             x=centre + places[index] * tall, y=ground + (0.0 if index == 0 else -0.012 * tall), scale=tall
         ):
-            truths[index] = draw_person(painter, person)
+            truths[index] = draw_person(painter, person, face_part=index + 1 if painter.index is not None else 0)
     holder = scene.people[0]
     hands = skeleton(ACTIONS[holder.action], build=holder.identity.build, yaw=holder.yaw)
     for index, prop in enumerate(scene.props):
@@ -162,6 +165,14 @@ def _draw_cast(
             ):
                 props[index] = PropTruth(prop, _clip(draw_prop(painter, prop), painter))
     return tuple(truths[i] for i in range(len(scene.people))), tuple(props[i] for i in range(len(scene.props)))
+
+
+def _with_visibility(painter: Painter, index: int, truth: FigureTruth) -> FigureTruth:
+    left, top, right, bottom = truth.landmarks.box
+    inside = _clip(truth.landmarks.box, painter)
+    share = max(0.0, inside[2] - inside[0]) * max(0.0, inside[3] - inside[1]) / ((right - left) * (bottom - top))
+    uncovered = painter.part_pixels(index + 1) / truth.face_pixels if truth.face_pixels else 0.0
+    return replace(truth, face_visible=share * uncovered)
 
 
 def _clip(edges: tuple[float, float, float, float], painter: Painter) -> tuple[float, float, float, float]:
