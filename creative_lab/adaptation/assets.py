@@ -111,13 +111,16 @@ def adaptation(
 ) -> Iterator[dg.Output[pl.DataFrame]]:
     """Write drafts and judge them until all gates are green or a person has to look."""
     from creative_lab.adaptation import work
+    from creative_lab.adaptation.exchange import translated_draft
+    from creative_lab.state.db import session_scope
 
     spot, target = partition_of(context)
     settings = get_settings()
     with clear_failures():
         translated = None
         if config.translation:
-            translated = work.translated_draft(settings, spot, target, Path(config.translation))
+            with session_scope(settings) as session:
+                translated = translated_draft(settings, session, spot, target, Path(config.translation))
         made = work.adapt(
             settings,
             spot,

@@ -22,12 +22,10 @@ from creative_lab.adaptation.graph import AdaptationResult, Attempt, Transition,
 from creative_lab.adaptation.nodes import Asker, NodeReply, run_concept, run_culture
 from creative_lab.adaptation.resolution import ModelSources, NodeModel, resolve_models, writer_alternatives
 from creative_lab.adaptation.schemas import AdaptationContext, AdaptationOutput, Node
-from creative_lab.adaptation.translated import finish_translation
-from creative_lab.adaptation.xliff import export_xliff, import_xliff
+from creative_lab.adaptation.xliff import export_xliff
 from creative_lab.lake.events import record_event, record_llm_call, stage
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.logs import LlmCalls
-from creative_lab.lake.tables import TableStore
 from creative_lab.language.cache import ReplyCache
 from creative_lab.language.client import LanguageClient
 from creative_lab.language.templates import TemplateStore
@@ -178,7 +176,7 @@ def line_of(attempt: Attempt) -> str:
 def translation_file(settings: Settings, made: Adaptation) -> Path | None:
     """Write the last draft of an adaptation that needs a person as XLIFF, for a translator to finish; None without one.
 
-    The finished file comes back through :func:`translated_draft`, and all gates look at it.
+    The finished file comes back through ``exchange.translated_draft``, and all gates look at it.
     """
     result, context = made.result, made.context
     if result.draft is None or not result.needs_person:
@@ -186,24 +184,6 @@ def translation_file(settings: Settings, made: Adaptation) -> Path | None:
     files, name = FileSystem(settings.reports_dir), f"translations/{context.spot}/{context.target}.xlf"
     files.write_bytes(name, export_xliff(result.draft, context))
     return files.path(name)
-
-
-def translated_draft(settings: Settings, spot: str, target: str, document: Path) -> AdaptationOutput:
-    """The last draft of a spot for a target with a translator's words from an XLIFF file.
-
-    Raises ValueError naming the file when there is no draft or the file does not belong to it.
-    """
-    key = {"spot": spot, "target": target}
-    store = TableStore(settings)
-    draft = rows.output_of(store.read("adapted_scripts", [key])) if store.exists("adapted_scripts", key) else None
-    if draft is None:
-        raise ValueError(f"{document}: there is no draft of {spot} for {target} to put it into; adapt the spot first")
-    try:
-        imported = import_xliff(document.read_bytes(), draft).draft
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{document}: {error}") from error
-    with session_scope(settings) as session:
-        return finish_translation(draft, imported, build_context(session, spot, target))
 
 
 def blocked(settings: Settings, spot: str, target: str, script: pl.DataFrame) -> str | None:
