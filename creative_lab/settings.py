@@ -57,9 +57,9 @@ class Settings(BaseSettings):
         default=None, description="URL of an OpenAI-compatible server (vLLM, Ollama, llama.cpp) that serves all models."
     )
     llm_api_key: SecretStr | None = Field(default=None, description="Key for llm_api_base, if it asks for one.")
-    openai_api_key: SecretStr | None = None
-    anthropic_api_key: SecretStr | None = None
-    gemini_api_key: SecretStr | None = None
+    openai_api_key: SecretStr | None = Field(default=None, description="Key for models whose id begins with openai/.")
+    anthropic_api_key: SecretStr | None = Field(default=None, description="Key for models with anthropic/ in front.")
+    gemini_api_key: SecretStr | None = Field(default=None, description="Key for models with gemini/ in front.")
     hosted_model: str = Field(
         default="openai/gpt-4o-mini",
         description="litellm model that stands in, in the hosted profile, for models without a hosted provider.",
@@ -68,8 +68,8 @@ class Settings(BaseSettings):
     llm_max_retries: int = Field(default=2, ge=0, le=10, description="Retries of one call after passing failures.")
     run_budget_usd: float = Field(default=5.0, ge=0, description="Most that the language calls of one run may cost.")
 
-    sql_timeout_s: float = Field(default=30.0, gt=0)
-    sql_memory_mb: int = Field(default=1024, ge=64)
+    sql_timeout_s: float = Field(default=30.0, gt=0, description="Time limit of one query of creative-lab sql.")
+    sql_memory_mb: int = Field(default=1024, ge=64, description="Memory limit of one query of creative-lab sql.")
 
     @field_validator("home", "data_dir", "dagster_yaml")
     @classmethod

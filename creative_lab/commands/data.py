@@ -59,7 +59,7 @@ def import_data(
 
 
 def export_data(folder: Annotated[Path, typer.Argument(help="Folder to write the JSON files to.")]) -> None:
-    """Write all reference data as JSON, in the shape that ``import`` reads."""
+    """Write all reference data as JSON, in the shape that import reads."""
     from creative_lab.reference.exporting import export_directory
     from creative_lab.state import db
 

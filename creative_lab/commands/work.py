@@ -49,7 +49,7 @@ def materialize(
 
 
 def plan(selection: Selection, partition: Partition = None) -> None:
-    """Show what ``materialize`` would run: how often, on which model, how long, at what cost, with how much disk."""
+    """Show what materialize would run: how often, on which model, how long, at what cost, with how much disk."""
     from creative_lab.commands.planning import make_plan
 
     made = make_plan(ready(), selection, partition or [])
