@@ -126,7 +126,7 @@ def peers_environment(folder: Path) -> Path:
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / "env"], check=True)
     python = folder / "env" / "bin" / "python"
     # Prefect 3.8 still passes arguments that newer releases of fastapi refuse.
-    wanted = ["prefect>=3.8.8", "metaflow", "fastapi<0.125", "setuptools<81"]
+    wanted = ["prefect>=3.8.8", "metaflow", "fastapi<0.151", "setuptools<81"]
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *wanted], check=True)
     return python
 
