@@ -44,7 +44,7 @@ def table(
     sheet = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     right = set(right)
     for index, column in enumerate(columns):
-        sheet.add_column(column, justify="right" if index in right else "left", overflow="fold")
+        sheet.add_column(column, justify="right" if index in right else "left", overflow="fold", no_wrap=index == 0)
     for row in rows:
         sheet.add_row(*(cell if hasattr(cell, "__rich_console__") else escape(str(cell)) for cell in row))
     out.print(sheet)

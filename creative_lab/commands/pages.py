@@ -84,7 +84,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Each is an environment variable. Keys and the Postgres URL are secrets: they print as stars, and nothing stores them.",
+        "Each is an environment variable. Keys and the Postgres URL are secrets: they print as stars, unstored.",
         "",
         "| variable | default | meaning |",
         "|---|---|---|",
