@@ -30,6 +30,9 @@ R = TypeVar("R")
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """No chat completion is larger; a server that sends more is cut off."""
 _REASON_CHARS = 300
+_UNREADABLE = re.compile(
+    r"Empty or invalid response|Unable to get json response|converting to valid response|Expecting value|Invalid JSON"
+)
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,13 @@ _loop = _Loop()
 
 
 def _litellm() -> Any:
-    # Without this, importing litellm asks the network for its price list.
+    # Without these, importing litellm asks the network for its price list, and the first call to Anthropic for a list
+    # of headers.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")
     import litellm
+    import litellm.llms.openai.openai
+    import openai.resources.chat.completions  # noqa: F401 - seconds that must not count as part of the first call
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
@@ -230,6 +237,9 @@ def _failure(error: Exception, seen: _Exchange, route: Route) -> CallError:
     if seen.status is not None and seen.status < 300:
         # litellm calls this a server error 500; it is a page of something else, and asking again will not help.
         kind, status = ("connection", None) if _cut_off(error) else ("bad_answer", seen.status)
+    elif seen.status is None and _UNREADABLE.search(str(error)):
+        # For hosted providers litellm invents a status for a good answer that it cannot read.
+        kind, status = "bad_answer", None
     elif name == "Timeout" or status == 408:
         kind = "timeout"
     elif status == 429:

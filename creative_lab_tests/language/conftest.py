@@ -76,8 +76,18 @@ class Lab:
 MakeLab = Callable[..., Lab]
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One call, so that imports do not eat the short time limits of the tests."""
+    with HTTPServer() as server:
+        server.expect_request("/v1/chat/completions").respond_with_handler(lambda _: completion("warm"))
+        home = tmp_path_factory.mktemp("warm")
+        settings = Settings(home=home, profile="studio", llm_api_base=server.url_for("/v1"), offline=True)
+        LanguageClient(settings, run_id="warm").complete(question())
+
+
 @pytest.fixture
-def make_lab(tmp_path: Path, httpserver: HTTPServer) -> MakeLab:
+def make_lab(tmp_path: Path, httpserver: HTTPServer, warm: None) -> MakeLab:
     def make(*, cache: bool = False, budget: Any = None, drafters: Any = None, **changes: Any) -> Lab:
         options: dict[str, Any] = {
             "home": tmp_path / "home",
