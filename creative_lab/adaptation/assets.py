@@ -3,6 +3,7 @@
 # No postponed annotations here: Dagster reads the types of parameters when a function is decorated.
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def origin_scripts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl
         "script_rows": frame.height,
         "runtime_seconds": int(frame["total_runtime_seconds"][0]),
     }
-    return dg.MaterializeResult(value=frame, metadata=metadata)
+    version = dg.DataVersion(str(frame["content_hash"][0]))
+    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=version)
 
 
 @dg.asset(
@@ -61,6 +63,7 @@ def origin_scripts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl
     partitions_def=spots,
     kinds=_TABLE_KINDS,
     metadata={"table": "concept_brief"},
+    deps=["brands", "llm_models", "prompt_templates"],
 )
 def concept_brief(
     context: dg.AssetExecutionContext, origin_scripts: pl.DataFrame
@@ -70,7 +73,8 @@ def concept_brief(
 
     with clear_failures():
         frame = work.concept_rows(get_settings(), context.partition_key, origin_scripts, run_id=context.run_id)
-    return dg.MaterializeResult(value=frame, metadata=_brief_metadata(frame, "core_message", "must_preserve"))
+    metadata = _brief_metadata(frame, "core_message", "must_preserve")
+    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=_brief_version(frame, "concept_brief"))
 
 
 @dg.asset(
@@ -78,7 +82,7 @@ def concept_brief(
     partitions_def=spot_targets,
     kinds=_TABLE_KINDS,
     metadata={"table": "cultural_brief"},
-    deps=["region_insights", "persona_insights", "brands"],
+    deps=["region_insights", "persona_insights", "market_packs", "brands", "llm_models", "prompt_templates"],
 )
 def cultural_brief(
     context: dg.AssetExecutionContext, origin_scripts: pl.DataFrame, concept_brief: pl.DataFrame
@@ -91,7 +95,7 @@ def cultural_brief(
         frame = work.culture_rows(get_settings(), spot, target, origin_scripts, concept_brief, run_id=context.run_id)
     metadata = _brief_metadata(frame, "market_context", "pitfalls")
     metadata["substitutions"] = len(frame["substitutions"][0])
-    return dg.MaterializeResult(value=frame, metadata=metadata)
+    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=_brief_version(frame, "cultural_brief"))
 
 
 @dg.multi_asset(
@@ -101,6 +105,7 @@ def cultural_brief(
         for name, description in RESULT_TABLES.items()
     },
     partitions_def=spot_targets,
+    deps=["market_packs", "equivalents", "spellings", "brands", "llm_models", "prompt_templates"],
 )
 def adaptation(
     context: dg.AssetExecutionContext,
@@ -271,6 +276,14 @@ def _brief_metadata(frame: pl.DataFrame, headline: str, points: str) -> dict[str
         "seconds": row["seconds"],
         "cost_usd": row["cost_usd"],
     }
+
+
+def _brief_version(frame: pl.DataFrame, table: str) -> dg.DataVersion:
+    """SHA-256 of what a brief says: the same brief, whenever and by whom it was made, changes nothing downstream."""
+    from creative_lab.adaptation import rows
+
+    brief = rows.concept_of(frame) if table == "concept_brief" else rows.culture_of(frame)
+    return dg.DataVersion(hashlib.sha256(brief.model_dump_json(exclude={"reasoning"}).encode()).hexdigest())
 
 
 def _cell(text: str, longest: int = _CELL) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from creative_lab.adaptation.graph import AdaptationResult, Status
@@ -95,6 +95,9 @@ def open_unit(session: Session, context: AdaptationContext, *, run_id: str) -> A
     """The unit of an adaptation, made when it is missing and marked as worked on by ``run_id``."""
     campaign = find_spot(session, context.spot)
     target = find_target(session, context.target)
+    # Two runs of one adaptation would both find no unit: they take turns.
+    key = func.hashtextextended(approval_key(context.spot, context.target), 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
     unit = find_unit(session, campaign, target)
     if unit is None:
         unit = AdUnit(
