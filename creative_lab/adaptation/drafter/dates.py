@@ -78,6 +78,10 @@ _TIME = re.compile(
 )
 
 
+_DAY_NAME = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_THROUGH = re.compile(rf"(?<={'day'} )(?:through|thru)(?= {_DAY_NAME}s?\b)", re.IGNORECASE)
+
+
 def _locale(pack: MarketPack) -> str:
     return pack.locale.replace("-", "_")
 
@@ -100,6 +104,9 @@ def finder(text: str, origin: MarketPack, target: MarketPack) -> Iterator[Match]
     yield from _worded(text, _locale(origin), _locale(target))
     yield from _digits(text, _locale(origin), _locale(target))
     yield from _times(text, _locale(origin), _locale(target))
+    if origin.spelling == "american" and target.spelling in ("british", "canadian"):
+        for match in _THROUGH.finditer(text):
+            yield Match(match.start(), match.end(), "to", "date", "a span of days runs from one day to another here")
 
 
 def _worded(text: str, origin: str, target: str) -> Iterator[Match]:
@@ -139,6 +146,8 @@ def _digits(text: str, origin: str, target: str) -> Iterator[Match]:
         new = str(format_date(when, "short", locale=target))
         if len(named["y"]) == 4 and str(when.year) not in new:
             new = re.sub(rf"(?<!\d){when.year % 100:02d}$", str(when.year), new)
+        elif len(named["y"]) == 2:
+            new = re.sub(rf"{when.year}$", f"{when.year % 100:02d}", new)
         if source != goal or new != match.group(0):
             same_shape = source == goal and match.group("sep") in new
             if not same_shape:

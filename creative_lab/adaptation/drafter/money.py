@@ -52,7 +52,8 @@ def price_point(value: float, origin: MarketPack, target: MarketPack) -> float:
     if cents in (99, 95, 98, 97):
         if whole:
             return _ending(exact, 1)
-        near = [base + end for base in (int(exact) - 1, int(exact), int(exact) + 1) for end in (0.49, 0.99)]
+        ends = (0.29, 0.49, 0.79, 0.99) if exact < 2 else (0.49, 0.99)
+        near = [base + end for base in (int(exact) - 1, int(exact), int(exact) + 1) for end in ends]
         allowed = [price for price in near if price > 0 and (exact < 10 or price % 1 > 0.9)]
         nearest: float = min(allowed, key=lambda price: abs(price - exact))
         return round(nearest, 2)
@@ -162,7 +163,10 @@ def _symbols(text: str, origin: MarketPack, target: MarketPack, why: str) -> Ite
             cents = match.group(0).endswith("¢")
             value = numbers.read(match.group("behind")) / (100 if cents else 1)
             price = price_point(value, origin, target)
-            yield Match(match.start(), match.end(), formatted(price, target, decimals=cents), "currency", why)
+            written = formatted(price, target, decimals=cents and not _whole(target))
+            if cents and target.currency == "GBP" and price < 1:
+                written = f"{round(price * 100)}p"
+            yield Match(match.start(), match.end(), written, "currency", why)
             continue
         raw = match.group("number")
         value, scaled = numbers.read(raw), (match.group("scale") or "")
@@ -195,6 +199,9 @@ def _spoken(text: str, origin: MarketPack, target: MarketPack, why: str) -> Iter
         if price == 1 or (match.group("gap") == "-" and name == to_many):
             name = to_one
         said = _say(max(1.0, price), raw, target)
+        if not raw[:1].isdigit() and len(said.split()) > 2:  # a mouthful: figures are read aloud just the same
+            yield Match(match.start(), match.end(), formatted(price, target, decimals=False), "currency", why)
+            continue
         yield Match(match.start(), match.end(), said + match.group("gap") + name, "currency", why)
     for match in re.compile(rf"\b(?P<unit>{one}|{many})\b", re.IGNORECASE).finditer(text):
         if origin.currency == "GBP" and not re.search(

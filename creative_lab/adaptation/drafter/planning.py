@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from creative_lab.adaptation.drafter import claims, seasons, senses, staging
+from creative_lab.adaptation.drafter import claims, places, seasons, senses, staging
+from creative_lab.adaptation.drafter.beats import ASSUMPTIONS
 from creative_lab.adaptation.drafter.engine import Engine
 from creative_lab.adaptation.drafter.lexicon import Swap, occurs
 from creative_lab.adaptation.drafter.matching import Change, word_pattern
@@ -35,11 +36,12 @@ def plan(context: AdaptationContext) -> Plan:
     result = Plan()
     candidates = list(_candidates(context, result.flags))
     engine = Engine(context, tuple(candidates))
-    _, result.changes = engine.rows(context.origin.script_rows)
+    adapted, result.changes = engine.rows(context.origin.script_rows)
     used = {id(swap) for change in result.changes for swap in _sources(change, candidates)}
     result.swaps = [swap for swap in candidates if id(swap) in used]
     result.kept = [swap for swap in candidates if swap.kind == "kept"]
-    result.flags += _flags(context, engine)
+    texts = [f"{row.visual_text}\n{row.audio_text}" for row in adapted]
+    result.flags += [*_flags(context, engine, texts), *_residue(context, texts)]
     result.flags = list(dict.fromkeys(result.flags))
     return result
 
@@ -99,7 +101,7 @@ def _equivalents(context: AdaptationContext, flags: list[str]) -> Iterator[Swap]
                 yield Swap(name, theirs[0], equivalent.kind, _why(equivalent, context))
             elif equivalent.kind == "holiday":
                 yield from _neutral(name, context)
-            elif equivalent.kind in ("sport", "institution", "food", "place", "school"):
+            elif equivalent.kind in ("sport", "institution", "food", "place", "school") and not _fine(equivalent):
                 open_names.append((name, equivalent.kind))
     yield from keep
     covered = [swap.original for swap in keep]
@@ -110,7 +112,7 @@ def _equivalents(context: AdaptationContext, flags: list[str]) -> Iterator[Swap]
                 rest = word_pattern(longer).sub(" ", rest)
         if occurs(name, rest):
             flags.append(
-                f"“{name}” ({kind.replace('_', ' ')}) has no counterpart on file for {country}: "
+                f"“{name}” ({kind.replace('_', ' ')}) has no counterpart on file for {country_name(country)}: "
                 "a local planner should choose one, or keep it."
             )
 
@@ -122,6 +124,11 @@ def _longer(context: AdaptationContext, name: str) -> Iterator[str]:
             for other in names_of(equivalent, context.origin_pack, context.origin_country):
                 if len(other) > len(name) and word_pattern(name).search(other):
                     yield other
+
+
+def _fine(equivalent: Equivalent) -> bool:
+    """Whether a market without a name of its own on file uses the origin's word."""
+    return "as it stands" in equivalent.note
 
 
 def _ambiguous(equivalent: Equivalent, country: str | None, name: str) -> bool:
@@ -205,20 +212,36 @@ def _same_stem(base: str, found: str) -> bool:
     )
 
 
-def _flags(context: AdaptationContext, engine: Engine) -> Iterator[str]:
+def _residue(context: AdaptationContext, adapted: list[str]) -> Iterator[str]:
+    """What the adapted script still takes for granted about the origin's country."""
+    country = context.country_code
+    if context.origin_pack is None or country is None or context.origin_country == country:
+        return
+    whole = "\n".join(adapted)
+    own = " | ".join(name for e in context.equivalents for name in e.forms.get(country, [])).lower()
+    for kind, pattern in ASSUMPTIONS:
+        if kind not in ("Sport", "Institution", "School term"):
+            continue
+        found = [match.group(0).lower() for match in re.finditer(rf"(?<!\w)(?:{pattern})(?!\w)", whole)]
+        for term in dict.fromkeys(term for term in found if term not in own):
+            yield f"“{term}” ({kind.lower()}) is the origin's: check that {country_name(country)} knows it."
+    for place in places.foreign(whole, context.origin_country, country):
+        yield f"“{place}” belongs to {country_name(context.origin_country)}: change it or leave the sentence out."
+
+
+def _flags(context: AdaptationContext, engine: Engine, adapted: list[str]) -> Iterator[str]:
     origin, target = context.origin_pack, context.target_pack
     if origin is None or target is None or origin.country == target.country:
         return
-    texts = script_texts(context)
+    texts, name = script_texts(context), country_name(target.country)
     if target.hemisphere == "tropics" and origin.hemisphere != "tropics":
-        adapted, _ = engine.rows(context.origin.script_rows)
-        for index, row in enumerate(adapted):
-            for sign in seasons.wintry(f"{row.visual_text}\n{row.audio_text}"):
-                yield f"Row {index + 1}: “{sign}” belongs to a climate that {target.country} does not have; restage it."
+        for index, whole in enumerate(adapted):
+            for sign in seasons.wintry(whole):
+                yield f"Row {index + 1}: “{sign}” belongs to a climate that {name} does not have; restage it."
     if seasons.opposed(origin, target) and re.search(
         r"\b(?:summer|winter|spring|autumn|fall)\b", "\n".join(text for _, text, _ in texts), re.IGNORECASE
     ):
-        yield f"The film's season comes half a year later in {target.country}: book the air dates accordingly."
+        yield f"The film's season comes half a year later in {name}: book the air dates accordingly."
     if origin.drives_on != target.drives_on:
         rows = [str(index + 1) for index, text, said in texts if not said and staging.shows_driving(text)]
         if rows:
@@ -227,6 +250,6 @@ def _flags(context: AdaptationContext, engine: Engine) -> Iterator[str]:
             yield f"{shown} driving: shoot with {staging.note(target)}."
     if engine.legal.missing:
         yield (
-            f"No legal line is on file for {target.country}; the origin's is left out. If the market needs one, "
+            f"No legal line is on file for {name}; the origin's is left out. If the market needs one, "
             "the client's counsel supplies it."
         )

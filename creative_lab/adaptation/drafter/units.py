@@ -67,6 +67,11 @@ _SKIP_AFTER = {
     "foot": r"[ ](?:up|first|forward|down|on the)\b",
 }
 _SKIP_BEFORE = {"foot": r"\b(?:your|my|his|her|our|their|own|the|both|on|with|these|those|bare|cold)[ ]$"}
+_DRINK = re.compile(
+    r"[ -](?:\w+[ -]){0,2}(?:drinks?|sodas?|pop|beers?|water|coffees?|lattes?|juices?|milk|teas?|colas?|shakes?|"
+    r"smoothies?|cans?|bottles?)\b",
+    re.IGNORECASE,
+)
 _MPG = re.compile(
     rf"(?P<number>{numbers.NUMBER})[ ]?(?P<unit>mpg\b|miles per gallon|miles to the gallon)", re.IGNORECASE
 )
@@ -109,7 +114,10 @@ def _measures(text: str, unit: _Unit, other: _Unit, target: MarketPack) -> Itera
         ):
             continue
         value = numbers.read(raw)
-        new, final = _best(value * unit.factor / other.factor, value, other)
+        factor, into = unit.factor / other.factor, other
+        if unit is _OZ and other is _GRAM and _DRINK.match(after):
+            factor, into = _FLOZ.factor, _ML
+        new, final = _best(value * factor, value, into)
         number = numbers.in_words(new, like=raw, american=american) if worded else numbers.in_digits(new, target.locale)
         full = len(written.rstrip(".")) > 3 and written.lower() not in ("km/h",)
         if full:
@@ -118,7 +126,7 @@ def _measures(text: str, unit: _Unit, other: _Unit, target: MarketPack) -> Itera
             glue = gap
         else:
             name, glue = final.short, " "
-        why = f"{unit.many} to {final.many} ({round(value * unit.factor / final.factor, 2):g} exactly)"
+        why = f"{unit.many} to {final.many} ({round(value * factor * into.factor / final.factor, 2):g} exactly)"
         yield Match(match.start(), match.end(), f"{number}{glue}{name}", "unit", why)
 
 

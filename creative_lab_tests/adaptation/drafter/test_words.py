@@ -72,6 +72,16 @@ def test_a_plan_holds_only_what_the_script_calls_for() -> None:
     assert [(swap.original, swap.replacement) for swap in plan(spot).swaps] == [("truck", "lorry")]
 
 
+def test_what_no_rule_can_settle_is_named_for_a_person() -> None:
+    spot = context(
+        script(("Snow. Touchdown!", 'VO: "Nine to 5 PM ET. Not in Alaska."'), ("A highway lane.", "SFX: x")), "SG"
+    )
+    flags = "\n".join(plan(spot).flags)
+    for word in ("“Snow”", "“touchdown”", "“ET”", "“Alaska”", "right-hand-drive cars"):
+        assert word in flags
+    assert plan(context(script(("Football.", "SFX: cheers")), "GB")).flags == []
+
+
 def test_forbidden_words_become_softer_or_are_flagged() -> None:
     brand = BrandFacts(code="b", name="B", category="car", banned_words=["cheap", "whoosh"])
     spot = context(script(("A car.", 'VO: "The fastest, cheap ride. Whoosh."')), "GB", brand_facts=brand)

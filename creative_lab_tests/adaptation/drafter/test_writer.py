@@ -191,7 +191,7 @@ def test_an_origins_legal_line_does_not_travel_to_a_market_that_has_none() -> No
     spot = context(script(('A bank.\nSUPER: "Member FDIC."', 'VO: "Come in."')), "GB", brand_facts=facts)
     draft = write(spot, None)
     assert draft.script_rows[0].visual_text == "A bank."
-    assert "No legal line is on file for GB" in draft.reasoning
+    assert "No legal line is on file for the United Kingdom" in draft.reasoning
 
 
 def test_speech_that_grows_too_long_is_tightened() -> None:
