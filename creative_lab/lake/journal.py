@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 class AppendLog:
     """One append-only table of an installation. Its schema has a primary key of one text column, ``at``, ``day``
-    and ``machine``, and is partitioned by the last two. Safe for threads, forks and many processes.
+    and ``machine``, and is partitioned by the last two. Safe for threads and many processes.
     """
 
     def __init__(self, settings: Settings, table: TableLike, *, calls: SystemCalls = SYSTEM_CALLS) -> None:
@@ -178,11 +178,17 @@ class AppendLog:
         extra = sorted({key for row in rows for key in row} - set(types))
         if extra:
             raise TableError(f"table {self.info.name}: unknown column{'s' if extra[1:] else ''} {', '.join(extra)}")
-        for row in rows:
-            for name, value in row.items():
-                if isinstance(value, str) and types[name].is_numeric():
-                    raise TableError(f"table {self.info.name}: column {name}: {value!r} is not a number")
-        return pl.DataFrame(rows, schema=types, strict=True, orient="row")
+        columns = []
+        for name, dtype in types.items():
+            values = [row.get(name) for row in rows]
+            if dtype.is_float():
+                values = [float(value) if isinstance(value, int) else value for value in values]
+            try:
+                columns.append(pl.Series(name, values, dtype=dtype, strict=True))
+            except (TypeError, OverflowError, pl.exceptions.PolarsError):
+                shown = ", ".join(repr(value)[:60] for value in values[:3])
+                raise TableError(f"table {self.info.name}: column {name}: {shown} is not {dtype}") from None
+        return pl.DataFrame(columns)
 
 
 _logs: dict[tuple[Path, str], AppendLog] = {}

@@ -147,7 +147,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     import duckdb
 
     # Modules that fetching values would import later, when files can no longer be read.
-    for module in ("pytz", "numpy", "uuid"):
+    for module in ("pytz", "uuid"):
         try:
             __import__(module)
         except ImportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import multiprocessing
@@ -127,10 +128,12 @@ def test_rows_that_break_the_schema_are_refused_at_once_and_nothing_is_added(hom
         record_event(home, stage="a", status="ok", run_id="r", spott="car")
     with pytest.raises(TableError, match="cost_usd"):
         record_event(home, stage="a", status="ok", run_id="r", cost_usd=-1.0)
-    with pytest.raises(TableError, match="attempt.*not a number"):
+    with pytest.raises(TableError, match="column attempt: 'one' is not Int32"):
         record_llm_call(home, run_id="r", model_id="m", cached=False, status="ok", attempt="one")
-    with pytest.raises(TableError):
+    with pytest.raises(TableError, match="column cached: 'no' is not Boolean"):
         record_llm_call(home, run_id="r", model_id="m", cached="no", status="ok", attempt=1)
+    with pytest.raises(TableError, match="column status: 'great' is not Enum"):
+        record_event(home, stage="a", status="great", run_id="r")  # type: ignore[arg-type]
     assert events(home).height == 0
 
 
@@ -184,10 +187,8 @@ def test_a_flush_that_fails_anywhere_loses_and_doubles_nothing(
             return FileSystem(settings.lake_root, calls=calls)
 
         monkeypatch.setattr(FileSystem, "of_lake", failing)
-        try:
+        with contextlib.suppress(OSError):
             AppendLog(home, PipelineEvents, calls=calls).flush()
-        except OSError:
-            pass
         monkeypatch.setattr(FileSystem, "of_lake", original)
         ids = events(home)["event_id"].to_list()
         assert sorted(ids) == sorted(f"{n}-{i}" for n in range(1, number + 1) for i in range(3))
@@ -218,7 +219,7 @@ def test_killed_writers_and_flushers_lose_no_acknowledged_event_and_double_none(
     for process in processes:
         process.start()
     deadline = time.monotonic() + 60
-    while not all(path.exists() and path.stat().st_size > 200 for path in acknowledged):
+    while not all(path.exists() and path.stat().st_size > 100 for path in acknowledged):
         assert time.monotonic() < deadline
         assert all(process.is_alive() for process in processes)
         time.sleep(0.02)
@@ -233,20 +234,14 @@ def test_killed_writers_and_flushers_lose_no_acknowledged_event_and_double_none(
     assert promised <= set(ids)
 
 
-def test_threads_and_forks_of_one_process_may_record_beside_a_flush(home: Settings) -> None:
+def test_threads_of_one_process_may_record_beside_a_flush(home: Settings) -> None:
     def work(name: str) -> None:
         for number in range(15):
             record_event(home, stage="a", status="ok", run_id="r", event_id=f"{name}-{number}")
 
-    record_event(home, stage="a", status="ok", run_id="r", event_id="parent")
-    child = os.fork()
-    if not child:
-        work("child")
-        os._exit(0)
     threads = [threading.Thread(target=work, args=(f"thread{i}",)) for i in range(3)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         flush_events(home)
-    assert os.waitpid(child, 0)[1] == 0
-    assert events(home).height == 1 + 4 * 15
+    assert events(home).height == 3 * 15
