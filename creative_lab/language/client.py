@@ -23,7 +23,7 @@ from creative_lab.language.cache import ReplyCache, request_key
 from creative_lab.language.errors import BudgetExceeded, CallError, LanguageError, ReplyError
 from creative_lab.language.local_models import LocalModels, shared_local_models
 from creative_lab.language.routing import Route, check_reachable, resolve
-from creative_lab.language.structured import Reading, correction, read_reply
+from creative_lab.language.structured import CUT_OFF, Reading, correction, read_reply
 from creative_lab.language.types import Drafter, LanguageReply, LanguageRequest, ReplyKind, StructuredReply
 from creative_lab.settings import Settings
 
@@ -186,7 +186,7 @@ class LanguageClient:
             else:
                 question.messages = [*question.messages, *correction(error, question.last_text)]
             value, reply = self._retrying(route, question, read)
-        if key and self._cache is not None:
+        if key and self._cache is not None and reply.finish_reason not in CUT_OFF:
             self._cache.put(key, reply)
         return value, reply
 
@@ -272,6 +272,7 @@ class LanguageClient:
                 temperature=request.temperature,
                 seed=request.seed,
                 load_in_4bit=request.load_in_4bit,
+                timeout_s=self._settings.llm_timeout_s,
             )
         return remote.ask(
             route,

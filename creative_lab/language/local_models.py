@@ -54,12 +54,14 @@ class LocalModels:
         temperature: float = 0.0,
         seed: int | None = None,
         load_in_4bit: bool = False,
+        timeout_s: float | None = None,
     ) -> Answer:
         """The model's answer to ``messages``; with ``schema`` every token is held to its JSON grammar.
 
-        The answer's ``finish_reason`` is ``length`` when ``max_tokens`` ended it. After an error of numbers (NaN, inf,
-        bad probabilities) the device's cache is cleared and the same is tried once more; after an error of the grammar
-        it is tried once more with half the tokens. What fails then is a :class:`CallError` of kind ``model``.
+        The answer's ``finish_reason`` is ``length`` when ``max_tokens`` or ``timeout_s`` ended it. After an error of
+        numbers (NaN, inf, bad probabilities) the device's cache is cleared and the same is tried once more; after an
+        error of the grammar it is tried once more with half the tokens. What fails then is a :class:`CallError` of
+        kind ``model``.
         """
         with self._lock:
             self._ensure(model_id, load_in_4bit)
@@ -67,7 +69,9 @@ class LocalModels:
             while True:
                 failure: str
                 try:
-                    return self._generate(messages, schema, max_tokens, temperature, seed)
+                    return self._generate(
+                        messages, schema, max_tokens, temperature=temperature, seed=seed, timeout_s=timeout_s
+                    )
                 except CallError:
                     raise
                 except (RuntimeError, ValueError) as error:
@@ -151,8 +155,10 @@ class LocalModels:
         messages: Sequence[Mapping[str, str]],
         schema: type[BaseModel] | None,
         max_tokens: int,
+        *,
         temperature: float,
         seed: int | None,
+        timeout_s: float | None,
     ) -> Answer:
         import torch
         from transformers import LogitsProcessorList
@@ -169,6 +175,7 @@ class LocalModels:
             "max_new_tokens": max_tokens,
             "do_sample": temperature > 0,
             "pad_token_id": self._tokenizer.pad_token_id,
+            "max_time": timeout_s,
         }
         if temperature > 0:
             options |= {"temperature": temperature, "top_p": 0.9}

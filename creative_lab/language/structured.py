@@ -26,12 +26,13 @@ T = TypeVar("T", bound=BaseModel)
 
 MAX_REPLY_BYTES = 1024 * 1024
 """Larger replies are refused unread: 16,384 tokens make about 64 kB."""
+CUT_OFF = frozenset({"length", "max_tokens", "content_filter"})
+"""Finish reasons of replies that ended before the model was done."""
 MAX_DEPTH = 64
 """Deepest nesting of objects and lists; our schemas need four."""
 MAX_REPAIR_BYTES = 256 * 1024
 """Larger text is not handed to the repairer, whose effort grows faster than its input."""
 _MAX_CANDIDATES = 64
-_CUT_OFF = frozenset({"length", "max_tokens", "content_filter"})
 _STRUCTURE = re.compile(r'["\\{}\[\]]')
 _BRACKETS = re.compile(r"[{}\[\]]")
 _THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
@@ -56,7 +57,7 @@ def read_reply(text: str, schema: type[T], kind: ReplyKind, *, finish_reason: st
     """
     if len(text.encode("utf-8", "replace")) > MAX_REPLY_BYTES:
         raise ReplyError(f"the reply is larger than {MAX_REPLY_BYTES} bytes", "too_large")
-    cut_off = finish_reason in _CUT_OFF
+    cut_off = finish_reason in CUT_OFF
     if cut_off and kind == "verdict":
         raise ReplyError(f"the reply was cut off (finish reason {finish_reason})", "truncated")
     # Reasoning models think aloud first, in a block that may hold drafts of the object.

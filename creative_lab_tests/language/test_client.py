@@ -129,6 +129,14 @@ def test_the_same_question_is_asked_once_and_later_rows_are_free(make_lab: MakeL
     assert len(lab.requests) == 4
 
 
+def test_free_text_that_was_cut_off_is_not_kept(make_lab: MakeLab) -> None:
+    lab = make_lab(cache=True)
+    lab.answer_with(lambda *_: completion("once upon", "length"))
+    for n in (1, 2):
+        assert lab.client.complete(question()).finish_reason == "length"
+        assert len(lab.requests) == n
+
+
 def test_a_creative_reply_that_does_not_fit_is_corrected_once_and_only_the_good_one_is_kept(make_lab: MakeLab) -> None:
     lab = make_lab(cache=True)
     lab.answer_with(lambda _, n: completion('{"reasoning": "forgot the rest"}' if n == 1 else good()))

@@ -152,6 +152,12 @@ def test_a_reply_that_reaches_its_token_cap_says_so(local: LocalModels, first: s
     assert (answer.finish_reason, answer.completion_tokens) == ("length", 8)
 
 
+def test_the_time_limit_ends_a_reply_like_the_token_cap(local: LocalModels, first: str) -> None:
+    answer = ask(local, first, schema=None, max_tokens=900, temperature=1.0, seed=1, timeout_s=1e-6)
+    assert answer.finish_reason == "length"
+    assert answer.completion_tokens < 900
+
+
 def test_a_model_whose_chat_knows_no_system_role_still_reads_it(local: LocalModels, second: str) -> None:
     asked = [{"role": "system", "content": "Be brief."}, *ASKED]
     answer = local.generate(second, asked, schema=Note, max_tokens=200)
