@@ -38,7 +38,12 @@ def _undone(script: CleanScript, random: Random, *, planned: bool) -> Planted | 
         if back.search(fold(item.replacement)) or there.search(fold(item.original)):
             continue
         others = [other for other in script.culture.substitutions if other is not item]
-        if any(back.search(fold(other.original)) or back.search(fold(other.replacement)) for other in others):
+        if any(
+            back.search(fold(other.original))
+            or back.search(fold(other.replacement))
+            or noun_pattern(other.original).search(fold(item.original))
+            for other in others
+        ):
             continue  # "gas" in "gas station": which plan it breaks would be open
         for row, origin in zip(script.rows, script.origin_rows, strict=True):
             text = fold(f"{origin.row.visual_text}\n{origin.row.audio_text}")

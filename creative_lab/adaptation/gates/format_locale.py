@@ -184,6 +184,9 @@ def _phones(case: Case, piece: Piece, text: str, spans: list[tuple[int, int]]) -
         if parsed.country_code != home or foreign or not phonenumbers.is_possible_number(parsed):
             yield finding("phone_format", "major", f"“{number}” is not a number of the market.", example, piece)
             continue
+        if not phonenumbers.is_valid_number(parsed) and not (home == 1 and "55501" in digits):
+            yield finding("phone_format", "minor", f"“{number}” is not in the market's numbering plan.", example, piece)
+            continue
         formats = phonenumbers.PhoneNumberFormat
         usual = [
             phonenumbers.format_number(parsed, style)

@@ -78,23 +78,25 @@ def season_mismatch(case: Case) -> Iterator[Finding]:
                         f"Write {right!r}, or move the scene to another time of the year.",
                         where,
                     )
-        cold, hot = _COLD.search(text), _HEAT.search(text)
-        if cold and (pack.hemisphere == "tropics" or expected == {2}):
-            yield finding(
-                "season_mismatch",
-                "major",
-                f"“{cold.group(0)}” beside {named}: it is warm then in this market.",
-                "Show the weather that the market has then.",
-                where,
-            )
-        elif hot and expected == {0} and pack.hemisphere != "tropics":
-            yield finding(
-                "season_mismatch",
-                "major",
-                f"“{hot.group(0)}” beside {named}: it is cold then in this market.",
-                "Show the weather that the market has then.",
-                where,
-            )
+        for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
+            here = {(season + shift) % 4 for _, season in _times(sentence)} or expected
+            cold, hot = _COLD.search(sentence), _HEAT.search(sentence)
+            if cold and (pack.hemisphere == "tropics" or here == {2}):
+                yield finding(
+                    "season_mismatch",
+                    "major",
+                    f"“{cold.group(0)}” beside {named}: it is warm then in this market.",
+                    "Show the weather that the market has then.",
+                    where,
+                )
+            elif hot and here == {0} and pack.hemisphere != "tropics":
+                yield finding(
+                    "season_mismatch",
+                    "major",
+                    f"“{hot.group(0)}” beside {named}: it is cold then in this market.",
+                    "Show the weather that the market has then.",
+                    where,
+                )
 
 
 def _times(text: str) -> list[tuple[str, int]]:
