@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from creative_lab.adaptation.graph import AdaptationResult, Attempt, Transition, judge_draft, run_adaptation
 from creative_lab.adaptation.nodes import Asker, run_concept, run_culture
@@ -24,6 +26,7 @@ from creative_lab_tests.adaptation.scripted import (
     make_context,
     make_draft,
     models,
+    passes,
     render,
 )
 
@@ -315,3 +318,24 @@ def test_a_translators_draft_meets_all_gates_and_no_writer(replies_: list[Any], 
     assert result.writer_model.model_id == "translation (XLIFF)"
     assert result.content_hash == make_draft(7).content_hash()
     assert (result.error_message is None) == (status == "completed")
+
+
+@given(st.dictionaries(st.sampled_from(GATE_SLUGS), st.lists(st.sampled_from("pfu"), max_size=12)), st.integers(0, 4))
+def test_whatever_the_gates_say_the_books_balance(verdicts: dict[str, list[str]], max_retries: int) -> None:
+    said = {"p": None, "f": fails(), "u": UNREADABLE}
+    script = {
+        slug.replace("-", "_"): [said[letter] or passes() for letter in letters] for slug, letters in verdicts.items()
+    }
+    client = ScriptedClient(**script)
+    result = adapt(client, max_retries=max_retries)
+    assert result.drafts == 1 + result.total_revisions == client.order.count("adaptation")
+    assert all(0 <= number <= max_retries for number in result.revisions.values())
+    assert len(result.evaluations) == sum(client.order.count(slug) for slug in GATE_SLUGS)
+    for number in range(1, result.drafts + 1):
+        seen = [item for item in result.evaluations if item.draft_number == number]
+        assert [item.gate for item in seen] == list(GATES[: len(seen)])
+        assert [item.passed for item in seen[:-1]] == [True] * (len(seen) - 1)
+        assert seen[-1].passed == (number == result.drafts and result.status == "completed")
+    stopped_by = result.evaluations[-1].gate
+    assert result.status == "completed" or result.revisions[stopped_by] == max_retries
+    assert result.needs_person == (result.status == "failed") == bool(result.error_message)

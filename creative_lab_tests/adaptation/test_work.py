@@ -58,23 +58,22 @@ def test_a_call_that_fails_is_an_event_and_a_failed_unit_and_leaves_the_last_res
     concept = work.concept_rows(small_lab, SPOT, origin, run_id="run-2")
     culture = work.culture_rows(small_lab, SPOT, "gb", origin, concept, run_id="run-2")
     monkeypatch.setenv("CREATIVE_LAB_PROFILE", "hosted")
-    # Port 9 is discard: nothing listens there.
-    monkeypatch.setenv("CREATIVE_LAB_LLM_API_BASE", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("CREATIVE_LAB_LLM_MAX_RETRIES", "0")
+    monkeypatch.setenv("CREATIVE_LAB_LLM_API_BASE", "http://models.example.com/v1")
+    monkeypatch.setenv("CREATIVE_LAB_OFFLINE", "true")
     get_settings.cache_clear()
     with pytest.raises(CallError) as error:
         work.adapt(get_settings(), SPOT, "gb", origin, concept, culture, run_id="run-2")
-    assert error.value.passing
+    assert error.value.kind == "offline"
     unit = unit_of(small_lab, SPOT, "gb")
     assert (unit.status, unit.run_id) == ("failed", "run-2")
-    assert "could not be reached" in unit.error_message
+    assert "models.example.com is not this machine" in unit.error_message
     assert [item["type"] for item in unit.evaluation_history] == [item.gate for item in good.result.evaluations]
     flush_events(small_lab)
     events = TableStore(small_lab).scan("pipeline_events").collect().filter(run_id="run-2", status="fail")
     assert [(row["stage"], row["spot"], row["target"]) for row in events.iter_rows(named=True)] == [
         ("adaptation", SPOT, "gb")
     ]
-    assert "could not be reached" in events["reason"][0]
+    assert "models.example.com is not this machine" in events["reason"][0]
 
 
 @pytest.mark.slow
