@@ -102,6 +102,10 @@ def draw_scene(scene: Scene, width: int, height: int, *, style: str = "colour", 
     places = _places(len(scene.people), rng, width / tall)
     centre = width * (0.5 + (float(rng.uniform(-0.06, 0.06)) if len(scene.people) == 1 else 0.0))
     ground = height * (head_at + tilt) - bones.head[1] * tall
+    if len(scene.people) == 1:
+        # The closer the shot, the more the camera pans to the head of somebody who leans or runs.
+        follow = min(1.0, max(0.0, (size - 0.66) / 2.0))
+        centre -= follow * bones.head[0] * tall * (-1 if lead.mirrored else 1)
     zoom = 1.0 + 0.55 * max(0.0, np.log2(max(size, 0.5) / 0.66)) / 3.4
     with painter.moved(x=width / 2, y=height / 2, turn=7.0 if scene.angle == "dutch angle" else 0.0):
         with painter.softened(max(0.0, size - 1.0) * height * 0.0032):
