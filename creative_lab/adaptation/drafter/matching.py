@@ -52,16 +52,15 @@ class Outcome:
 
 def apply(text: str, finders: Sequence[Finder], protected: Sequence[tuple[int, int]] = ()) -> Outcome:
     """Apply every rule to ``text`` once. Of overlapping matches the longer wins, then the earlier rule."""
-    matches = [
-        (match, order)
-        for order, finder in enumerate(finders)
-        for match in finder(text)
-        if not any(match.start < end and start < match.end for start, end in protected)
-    ]
+    used = bytearray(len(text))
+    for start, end in protected:
+        used[start:end] = b"\x01" * (end - start)
+    matches = [(match, order) for order, finder in enumerate(finders) for match in finder(text)]
     matches.sort(key=lambda item: (-(item[0].end - item[0].start), item[1], item[0].start))
     taken: list[Match] = []
     for match, _ in matches:
-        if not any(match.start < other.end and other.start < match.end for other in taken):
+        if not any(used[match.start : match.end]):
+            used[match.start : match.end] = b"\x01" * (match.end - match.start)
             taken.append(match)
     taken.sort(key=lambda match: match.start)
     pieces: list[str] = []

@@ -13,8 +13,8 @@ _ONES = {num2words(n): n for n in range(1, 20)} | {"zero": 0}
 _TENS = {num2words(n): n for n in range(20, 100, 10)}
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _WORD = "|".join(sorted([*_ONES, *_TENS, *_SCALES], key=len, reverse=True))
-WORDS = rf"(?:an?[ ](?=(?:hundred|thousand|million)\b))?(?:{_WORD})(?:(?:[ -]|[ ]and[ ])(?:{_WORD})\b)*"
-DIGITS = r"\d{1,3}(?:,\d{2,3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?"
+WORDS = rf"(?:an?[ ](?=(?:hundred|thousand|million)\b))?(?:{_WORD})(?:(?:[ -]|[ ]and[ ])(?:{_WORD})\b){{0,9}}"
+DIGITS = r"(?:\d{1,3}(?:,\d{2,3}){1,5}(?:\.\d{1,6})?(?!\d)|\d{1,15}(?:\.\d{1,6})?)"
 NUMBER = rf"(?:(?<![\w.,$£€₹]){DIGITS}|\b(?:{WORDS})\b)"
 """Pattern of a number in digits or English words."""
 

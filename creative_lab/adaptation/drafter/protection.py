@@ -8,8 +8,9 @@ from creative_lab.adaptation.drafter.matching import word_pattern
 from creative_lab.adaptation.schemas import AdaptationContext, BrandFacts
 
 _ADDRESS = re.compile(
-    r"(?:https?://|www\.)\S*[\w/]|\b[\w-]+(?:\.[\w-]+)*\.(?:com|co|org|net|io|tv|bank|uk|us|ca|au|nz|za|ie|in|sg|eu)\b(?:/\S*\w)?"
-    r"|[\w.+-]+@[\w-]+\.\w+|(?<!\w)[@#][A-Za-z]\w+",
+    r"(?:https?://|www\.)\S{1,300}[\w/]"
+    r"|(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|co|org|net|io|tv|bank|uk|us|ca|au|nz|za|ie|in|sg|eu)\b(?:/\S{0,300}\w)?"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}\.\w{2,63}|(?<!\w)[@#][A-Za-z]\w{1,60}",
     re.IGNORECASE,
 )
 

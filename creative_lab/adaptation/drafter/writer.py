@@ -74,10 +74,9 @@ def write(
 
 def cannot_translate(context: AdaptationContext) -> str:
     """The reason why a target in another language needs a model or a person."""
+    origin, target = context.origin.language, context.target_language
     return (
-        f"The offline drafter cannot translate from {_language(context.origin.language)} "
-        f"({context.origin.language}) to "
-        f"{context.target_language_name.split(' (')[0]} ({context.target_language})."
+        f"The offline drafter cannot translate from {_language(origin)} ({origin}) to {_language(target)} ({target})."
     )
 
 

@@ -13,7 +13,14 @@ from creative_lab.adaptation.drafter.culture import research
 from creative_lab.adaptation.drafter.engine import Engine
 from creative_lab.adaptation.drafter.planning import plan
 from creative_lab.adaptation.drafter.writer import write
-from creative_lab.adaptation.schemas import AdaptationOutput, BrandFacts, OriginScript, PersonaFacts, ScriptRow
+from creative_lab.adaptation.schemas import (
+    AdaptationContext,
+    AdaptationOutput,
+    BrandFacts,
+    OriginScript,
+    PersonaFacts,
+    ScriptRow,
+)
 from creative_lab.adaptation.script_elements import parse_audio, parse_visual
 from creative_lab_tests.adaptation.drafter.markets import DATA, ENGLISH, SPOTS, brand, context, origin, script
 
@@ -114,14 +121,14 @@ def test_a_spot_for_its_own_market_is_not_changed(spot: str) -> None:
 def test_adapting_an_adapted_spot_for_its_market_changes_nothing_more(spot: str, country: str) -> None:
     facts = context(spot, country)
     draft = write(facts, None)
-    again = facts.model_copy(
-        update={
-            "origin": facts.origin.model_copy(update={"script_rows": draft.script_rows, "language": draft.language}),
-            "origin_country": country,
-            "origin_pack": facts.target_pack,
-        }
-    )
-    assert write(again, None).script_rows == draft.script_rows
+    assert write(_at_home(facts, draft), None).script_rows == draft.script_rows
+
+
+def _at_home(facts: AdaptationContext, draft: AdaptationOutput) -> AdaptationContext:
+    """The draft as a spot of its own market."""
+    origin_script = facts.origin.model_copy(update={"script_rows": draft.script_rows, "language": draft.language})
+    update = {"origin": origin_script, "origin_country": facts.country_code, "origin_pack": facts.target_pack}
+    return facts.model_copy(update=update)
 
 
 def test_a_rewrite_without_findings_gives_the_same_draft() -> None:
@@ -212,7 +219,7 @@ def test_another_language_is_refused_honestly() -> None:
     facts = context("the-long-way-home", "DE")
     draft = write(facts, research(facts, None))
     assert draft.language == "en-US"
-    assert "The offline drafter cannot translate from English (en-US) to" in draft.reasoning
+    assert "The offline drafter cannot translate from English (en-US) to German (de-DE)." in draft.reasoning
     before = [[e.text for e in parse_audio(r.audio_text) if e.spoken] for r in facts.origin.script_rows]
     assert [[e.text for e in parse_audio(r.audio_text) if e.spoken] for r in draft.script_rows] == before
 
@@ -272,6 +279,15 @@ def test_any_script_keeps_its_rows_timecodes_and_protected_names(rows: list[tupl
         for name in ("Veldane", "Orrin"):
             assert len(re.findall(name, _text(before))) == len(re.findall(name, _text(after)))
     assert AdaptationOutput.model_validate_json(draft.model_dump_json()) == draft
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(_COPY, _COPY), min_size=1, max_size=4), st.sampled_from(["GB", "AU", "ZA"]))
+def test_any_adapted_script_is_settled_in_its_market(rows: list[tuple[str, str]], country: str) -> None:
+    student = PersonaFacts(name="Student", segments=["Demographic: life stage → student"])
+    facts = context(script(*rows), country, persona=student, brand_facts=brand("veldane"))
+    draft = write(facts, None)
+    assert write(_at_home(facts, draft), None).script_rows == draft.script_rows
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
