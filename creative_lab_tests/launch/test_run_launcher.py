@@ -19,7 +19,7 @@ from dagster._core.launcher.base import WorkerStatus
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from creative_lab.launch import processes
-from creative_lab.launch.instance import lab_instance
+from creative_lab.launch.instance import environment, lab_instance
 from creative_lab.launch.reaper import reap
 from creative_lab.launch.run_launcher import DEVICE_TAG, WORKER_TAG, GpuRunLauncher, log_path, worker_of
 from creative_lab.settings import REPOSITORY_ROOT, Settings, get_settings
@@ -125,6 +125,31 @@ def test_a_worker_is_healthy_until_it_is_killed_and_its_run_then_fails_at_once(m
     text = launches.messages(run.run_id)
     assert "was killed by SIGKILL" in text
     assert str(log_path(run.run_id)) in text
+
+
+LAUNCHED_AND_KILLED = """
+import os, signal, sys
+from creative_lab.launch.instance import lab_instance
+lab_instance().launch_run(sys.argv[1], workspace=None)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_outlives_the_daemon_that_started_it_and_the_next_one_recognises_it(
+    make: Callable[..., Launches],
+) -> None:
+    launches = make("GPU-one")
+    run = launches.create("card_a")
+    command = [sys.executable, "-c", LAUNCHED_AND_KILLED, run.run_id]
+    daemon = subprocess.run(command, cwd=REPOSITORY_ROOT, env=environment(launches.settings), check=False)
+    assert daemon.returncode == -9
+    launches.wait_for_note(run.run_id)
+    assert launches.health(run.run_id) is WorkerStatus.RUNNING
+    waiting = launches.launch("card_b")
+    assert waiting.status is dg.DagsterRunStatus.QUEUED, "the lease lives with the worker, not with the daemon"
+    (launches.settings.home / "go_a").touch()
+    launches.wait(run.run_id, dg.DagsterRunStatus.SUCCESS)
 
 
 def test_a_record_is_believed_only_for_exactly_that_process(make: Callable[..., Launches]) -> None:
