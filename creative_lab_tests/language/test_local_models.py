@@ -74,6 +74,17 @@ def _make(folder: Path, seed: int, chat_template: str | None = None) -> str:
     return str(folder)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """A model this small only loses time by waiting for other threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> str:
     return _make(tmp_path_factory.mktemp("models") / "first", 1)
