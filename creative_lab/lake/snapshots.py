@@ -1,9 +1,10 @@
 """Fast reading of tables with many partitions: compacted copies beside the partitions' own files.
 
 Opening ten thousand small Parquet files takes seconds, and DuckDB fails when a file it reads is replaced under the same
-name. So queries never touch the partitions' files. Per table there is one *snapshot* with the rows of all partitions,
-and one immutable *changed file* (a hard link) per partition that was written since. A query reads the snapshot without
-the changed partitions, and the changed files. Nothing here is the truth: all of it can be deleted and made again.
+name. So queries never touch the partitions' files. Per table there is one *snapshot* with the rows of all partitions
+and, when some of them were written since, one file with the rows of those. A query reads the snapshot without the
+changed partitions, and the changed rows. Both files are never altered, only replaced under new names. Nothing here is
+the truth: all of it can be deleted and made again.
 
 Files that a newer state no longer uses are kept for :data:`GRACE_S`, so a query that began earlier finds them.
 """
@@ -32,8 +33,8 @@ GRACE_S = 3600.0
 ID_COLUMN = "partition_id_"
 """Column of a snapshot that numbers the partitions, so that changed ones can be left out."""
 
-MOST_CHANGED = 32
-"""Changed files beyond which a new snapshot is made."""
+MOST_CHANGED = 200
+"""Changed partitions beyond which a new snapshot is made."""
 
 SMALL_BYTES = 16 << 20
 """Tables up to this size get a new snapshot whenever anything changed."""
@@ -49,8 +50,8 @@ class TableState:
     """Absolute path of the snapshot."""
     excluded: tuple[int, ...]
     """Partition numbers whose rows in the snapshot are out of date."""
-    changed: tuple[str, ...]
-    """Absolute paths of the changed partitions' files."""
+    changed: str | None
+    """Absolute path of the file that holds the changed partitions; None when they have no rows."""
 
 
 class Snapshots:
@@ -92,7 +93,7 @@ class Snapshots:
             if index is None or known is None or small or len(changed) > self.most_changed or not info.partition_by:
                 new = self._compact(info, index if known is not None else None, found, changed)
             else:
-                new = self._link(info, index, found, changed)
+                new = self._gather(info, index, found, changed)
             self._retire(info, index, new)
             self.files.write_bytes(f"{info.name}/index.json", json.dumps(new).encode())
             return self._state(info, new)
@@ -114,7 +115,7 @@ class Snapshots:
             index = json.loads(self.files.read_bytes(f"{info.name}/index.json"))
         except (FileNotFoundError, ValueError):
             return None
-        used = [index["snapshot"], *index["changed"].values()]
+        used = [index["snapshot"], *([index["changed"]] if index["changed"] else [])]
         # Anybody may delete the copies; then they are made again.
         return index if all(self.files.exists(f"{info.name}/{name}") for name in used) else None
 
@@ -123,25 +124,17 @@ class Snapshots:
         return TableState(
             snapshot=str(self.files.path(f"{info.name}/{index['snapshot']}")),
             excluded=tuple(sorted(index["ids"][label] for label in stale)),
-            changed=tuple(str(self.files.path(f"{info.name}/{name}")) for name in index["changed"].values()),
+            changed=str(self.files.path(f"{info.name}/{index['changed']}")) if index["changed"] else None,
         )
 
     # --- making copies
 
     def _compact(self, info: TableInfo, old: dict | None, found: dict, changed: Sequence[str]) -> dict:
         """A new snapshot from the old one's unchanged rows and the changed partitions' files."""
-        sources, versions = [], {}
-        for label in changed if old else list(found):
-            try:
-                with self.store.files.open(found[label].name) as file:
-                    sources.append(file.read())
-            except FileNotFoundError:  # removed since it was listed
-                continue
-            # A file replaced since it was listed has newer rows; the listed version makes the next refresh look again.
-            versions[label] = found[label].version
+        frame, versions = self._read(info, found, changed if old else list(found))
+        frames = [frame]
         if old:
             versions |= {label: found[label].version for label in found if label not in set(changed)}
-        frames = [scan_stored(info, sources).collect()] if sources else []
         if old:
             kept = pl.read_parquet(self.files.path(f"{info.name}/{old['snapshot']}").read_bytes()).drop(ID_COLUMN)
             gone = pl.DataFrame(
@@ -149,7 +142,7 @@ class Snapshots:
             )
             labels = kept.select(_label(info)).to_series()
             frames.insert(0, kept.filter(~labels.is_in(gone.get_column("label_").cast(pl.String).to_list())))
-        rows = pl.concat(frames) if frames else pl.DataFrame(schema=stored_types(info))
+        rows = pl.concat(frames)
         ids = {label: number for number, label in enumerate(sorted(versions))}
         numbered = rows.with_columns(
             _label(info).replace_strict(ids, default=None, return_dtype=pl.Int32).alias(ID_COLUMN)
@@ -158,52 +151,50 @@ class Snapshots:
             wrong = numbered.filter(pl.col(ID_COLUMN).is_null()).select(_label(info)).to_series()[0]
             raise ValueError(f"table {info.name}: rows of partition {wrong} lie in another partition's folder")
         name = f"snapshot-{uuid.uuid4().hex}.parquet"
-        buffer = io.BytesIO()
-        numbered.sort(ID_COLUMN, maintain_order=True).write_parquet(buffer, row_group_size=_ROW_GROUP)
-        self.files.write_bytes(f"{info.name}/{name}", buffer.getvalue())
+        self._write(f"{info.name}/{name}", numbered.sort(ID_COLUMN, maintain_order=True))
         return {
             "shape": _shape(info),
             "snapshot": name,
             "ids": ids,
             "compacted": versions,
             "versions": versions,
-            "changed": {},
+            "changed": None,
         }
 
-    def _link(self, info: TableInfo, old: dict, found: dict, changed: Sequence[str]) -> dict:
-        """The old snapshot with an immutable file per changed partition."""
-        versions = {label: file.version for label, file in found.items()}
-        links = {}
-        for label in changed:
-            if old["versions"].get(label) == versions[label] and label in old["changed"]:
-                links[label] = old["changed"][label]
-                continue
+    def _gather(self, info: TableInfo, old: dict, found: dict, changed: Sequence[str]) -> dict:
+        """The old snapshot with one file that holds the changed partitions."""
+        frame, read = self._read(info, found, changed)
+        versions = {label: file.version for label, file in found.items() if label in read or label not in set(changed)}
+        name = None
+        if frame.height:
             name = f"changed-{uuid.uuid4().hex}.parquet"
-            try:
-                self._copy(found[label].name, f"{info.name}/{name}")
-            except FileNotFoundError:
-                del versions[label]
-                continue
-            links[label] = name
-        return {**old, "versions": versions, "changed": links}
+            self._write(f"{info.name}/{name}", frame)
+        return {**old, "versions": versions, "changed": name}
 
-    def _copy(self, source: str, name: str) -> None:
-        """An immutable second name of a partition's file; a copy where the disk cannot link."""
-        if self.store.files.remote is None:
-            target = self.files.path(name)
+    def _read(self, info: TableInfo, found: dict, labels: Sequence[str]) -> tuple[pl.DataFrame, dict[str, str]]:
+        """Rows of these partitions in stored form, and the version of each file read.
+
+        A file replaced since it was listed has newer rows; its listed version makes the next refresh look again.
+        """
+        sources, versions = [], {}
+        for label in labels:
             try:
-                self.files.calls.link(self.store.files.path(source), target)
-                return
-            except FileNotFoundError:
-                raise
-            except OSError:  # another disk, or one that knows no links
-                pass
-        self.files.write_bytes(name, self.store.files.read_bytes(source))
+                sources.append(self.store.files.read_bytes(found[label].name))
+            except FileNotFoundError:  # removed since it was listed
+                continue
+            versions[label] = found[label].version
+        frame = scan_stored(info, sources).collect() if sources else pl.DataFrame(schema=stored_types(info))
+        return frame, versions
+
+    def _write(self, name: str, frame: pl.DataFrame) -> None:
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, row_group_size=_ROW_GROUP)
+        self.files.write_bytes(name, buffer.getvalue())
 
     def _retire(self, info: TableInfo, old: dict | None, new: dict) -> None:
         """Note which files went out of use now, and remove those whose time is over."""
         now = time.time()
-        used = {"index.json", new["snapshot"], *new["changed"].values()}
+        used = {"index.json", new["snapshot"], new["changed"]}
         before = old.get("retired", {}) if old else {}
         new["retired"] = {}
         for file in self.files.list(info.name):

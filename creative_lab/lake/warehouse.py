@@ -103,9 +103,7 @@ def view_statements(info: TableInfo, state: TableState) -> list[str]:
     if state.excluded:
         query += f" WHERE {ID_COLUMN} NOT IN ({', '.join(map(str, state.excluded))})"
     if state.changed:
-        files = ", ".join(map(_text, state.changed))
-        changed = f"SELECT * FROM read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
-        query = f"SELECT {listed} FROM ({query} UNION ALL BY NAME {changed})"
+        query += f" UNION ALL SELECT {listed} FROM read_parquet({_text(state.changed)}, hive_partitioning = false)"
     statements = [f"CREATE VIEW {name} AS {query}", f"COMMENT ON VIEW {name} IS {_text(info.comment)}"]
     for column, comment in info.column_comments.items():
         statements.append(f"COMMENT ON COLUMN {name}.{_identifier(column)} IS {_text(comment)}")
