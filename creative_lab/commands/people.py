@@ -192,10 +192,22 @@ def xliff_export(spot: Spot, target: Target, file: Annotated[Path, typer.Argumen
 def xliff_import(
     spot: Spot, target: Target, file: Annotated[Path, typer.Argument(help="The translated file.")]
 ) -> None:
-    """Take a translator's file as the new draft and run the four gates over it."""
-    from creative_lab.adaptation.exchange import import_adaptation
+    """Take a translator's file as the new draft and put it before the four gates."""
+    from creative_lab.adaptation.tables import AdaptationResults
+    from creative_lab.commands.runs import SEPARATOR, Job, Lab
+    from creative_lab.lake.tables import TableStore
 
-    outcome = import_adaptation(ready(), spot, target, file.read_bytes(), file.name)
-    out.print(outcome.summary, markup=False)
-    if outcome.status != "completed":
-        raise CommandError(outcome.reason or "a gate failed")
+    if not file.is_file():
+        raise CommandError(f"{file} is not a file", exit_code=2)
+    settings = ready()
+    tables = ("adapted_scripts", "gate_evaluations", "gate_findings", "adaptation_results", "script_deliverables")
+    with Lab(settings) as lab:
+        job = Job(tables, f"{spot}{SEPARATOR}{target}")
+        outcome = lab.run(job, {"adaptation": {"translation": str(file.absolute())}})
+    if outcome.success:
+        out.print(f"{spot} → {target}: all gates green with the translation of {file.name}", markup=False)
+        return
+    store, keys = TableStore(settings), {"spot": spot, "target": target}
+    written = store.exists(AdaptationResults, keys)
+    row = store.read(AdaptationResults, [keys]).row(0, named=True) if written else {"run_id": None}
+    raise CommandError(str(row["error_message"] if row["run_id"] == outcome.run_id else outcome.reason))

@@ -164,8 +164,11 @@ class Lab:
 
     # --- running
 
-    def run(self, job: Job) -> Outcome:
-        """Run one job in this process; a failure is an outcome, not an error."""
+    def run(self, job: Job, config: dict[str, Any] | None = None) -> Outcome:
+        """Run one job in this process; a failure is an outcome, not an error.
+
+        ``config`` holds the configuration of its assets' computations by name.
+        """
         import dagster as dg
 
         from creative_lab.launch.processes import record
@@ -186,7 +189,10 @@ class Lab:
             asset_selection=[dg.AssetKey.from_user_string(name) for name in job.assets],
             run_id=run_id,
             tags=tags | {"creative_lab/by": "command line"},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                "ops": {name: {"config": values} for name, values in (config or {}).items()},
+            },
             raise_on_error=False,
         )
         seconds = time.perf_counter() - started

@@ -74,17 +74,26 @@ class Part:
 
 @dataclass
 class Lab:
-    """The three servers of a lab. ``target`` is what the code server loads, as the arguments Dagster takes."""
+    """The servers of a lab. ``target`` is what the code server loads, as the arguments Dagster takes.
+
+    The review page is served when it has a port.
+    """
 
     settings: Settings
     port: int = 3000
     target: Sequence[str] = DEFINITIONS
+    review_port: int | None = None
     parts: list[Part] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         """Address of the Dagster UI."""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def review_url(self) -> str:
+        """Address of the review page."""
+        return f"http://{HOST}:{self.review_port}"
 
     @property
     def workspace(self) -> Path:
@@ -100,6 +109,8 @@ class Lab:
     def start(self) -> DagsterInstance:
         """Start all parts and return when they answer. Raises :class:`ServeError`, with nothing left running."""
         check_port(self.port)
+        if self.review_port is not None:
+            check_port(self.review_port)
         began = time.time()
         # Opened here first: the server is up and its tables are made before three processes ask for them at once.
         instance = lab_instance(self.settings)
@@ -111,7 +122,10 @@ class Lab:
                 "webserver",
                 ["-m", "dagster_webserver", "-w", str(self.workspace), "-h", HOST, "-p", str(self.port)],
             )
-            self.wait_for(self._webserver_answers, "the webserver answers")
+            if self.review_port is not None:
+                self._start_part("review page", ["-m", "creative_lab.review.app", str(self.review_port)])
+                self.wait_for(lambda: _answers(f"{self.review_url}/health"), "the review page answers")
+            self.wait_for(lambda: _answers(f"{self.url}/server_info"), "the webserver answers")
             self.wait_for(lambda: _daemon_beats(instance, began), "the daemon works")
         except BaseException:
             self.stop()
@@ -184,13 +198,6 @@ class Lab:
             raise ServeError(f"the definitions do not load: {innermost.message.strip()} (see {self.parts[0].log})")
         return True
 
-    def _webserver_answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/server_info", timeout=5) as answer:  # noqa: S310 - loopback
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
     def stop(self) -> None:
         """End all parts: politely, then by force. What runs work on is not touched here."""
         for part in reversed(self.parts):
@@ -208,6 +215,14 @@ class Lab:
             part.signal(signal.SIGKILL)
             part.process.wait()
         self.parts.clear()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def _end_with_parent() -> None:
@@ -253,12 +268,18 @@ def _cancel_runs(instance: DagsterInstance, say: Callable[[str], None]) -> None:
         instance.run_launcher.terminate(run.run_id)
 
 
-def serve(port: int = 3000, settings: Settings | None = None, say: Callable[[str], None] = print) -> int:
+def serve(
+    port: int = 3000,
+    settings: Settings | None = None,
+    *,
+    review_port: int | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
     """Run the lab until Ctrl-C or SIGTERM; returns the exit code for the shell.
 
     0 when a person ended it, 1 when it could not start or a part of it ended by itself. ``say`` prints to the person.
     """
-    lab = Lab(settings or get_settings(), port)
+    lab = Lab(settings or get_settings(), port, review_port=review_port)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -272,7 +293,10 @@ def serve(port: int = 3000, settings: Settings | None = None, say: Callable[[str
         return 1
     except KeyboardInterrupt:
         return 0
-    say(f"Dagster UI: {lab.url}   (Ctrl-C ends everything)")
+    say(f"Dagster UI:  {lab.url}")
+    if review_port is not None:
+        say(f"Review page: {lab.review_url}")
+    say("Ctrl-C ends everything.")
     code = 0
     try:
         while True:
