@@ -19,6 +19,8 @@ _COMMON: dict[str, Any] = {"group_name": "adaptation", "owners": ["team:adaptati
 _TABLE_KINDS = {"polars", "parquet"}
 _ROWS_SHOWN = 12
 _CELL = 60
+_CIRCUMSTANCES = {"started_at", "seconds", "transitions", "calls", "prompt_tokens", "completion_tokens", "cost_usd"}
+"""Columns that differ from run to run although the content is the same."""
 
 RESULT_TABLES = {
     "adapted_scripts": "The last draft for a target, a row per script row; only `completed` ones passed all gates.",
@@ -54,8 +56,7 @@ def origin_scripts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl
         "script_rows": frame.height,
         "runtime_seconds": int(frame["total_runtime_seconds"][0]),
     }
-    version = dg.DataVersion(str(frame["content_hash"][0]))
-    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=version)
+    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=content_version(frame))
 
 
 @dg.asset(
@@ -74,7 +75,7 @@ def concept_brief(
     with clear_failures():
         frame = work.concept_rows(get_settings(), context.partition_key, origin_scripts, run_id=context.run_id)
     metadata = _brief_metadata(frame, "core_message", "must_preserve")
-    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=_brief_version(frame, "concept_brief"))
+    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=content_version(frame))
 
 
 @dg.asset(
@@ -95,7 +96,7 @@ def cultural_brief(
         frame = work.culture_rows(get_settings(), spot, target, origin_scripts, concept_brief, run_id=context.run_id)
     metadata = _brief_metadata(frame, "market_context", "pitfalls")
     metadata["substitutions"] = len(frame["substitutions"][0])
-    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=_brief_version(frame, "cultural_brief"))
+    return dg.MaterializeResult(value=frame, metadata=metadata, data_version=content_version(frame))
 
 
 @dg.multi_asset(
@@ -113,7 +114,7 @@ def adaptation(
     origin_scripts: pl.DataFrame,
     concept_brief: pl.DataFrame,
     cultural_brief: pl.DataFrame,
-) -> Iterator[dg.Output[pl.DataFrame]]:
+) -> Iterator[dg.MaterializeResult[pl.DataFrame]]:
     """Write drafts and judge them until all gates are green or a person has to look."""
     from creative_lab.adaptation import work
     from creative_lab.adaptation.exchange import translated_draft
@@ -145,7 +146,9 @@ def adaptation(
         described["adaptation_results"]["for_translators"] = dg.MetadataValue.path(for_translators)
     context.log.info("%s for %s: %s", spot, target, made.result.error_message or "completed, all gates green")
     for name, frame in frames.items():
-        yield dg.Output(frame, output_name=name, metadata=described[name])
+        yield dg.MaterializeResult(
+            asset_key=name, value=frame, metadata=described[name], data_version=content_version(frame)
+        )
 
 
 @dg.asset(
@@ -278,12 +281,10 @@ def _brief_metadata(frame: pl.DataFrame, headline: str, points: str) -> dict[str
     }
 
 
-def _brief_version(frame: pl.DataFrame, table: str) -> dg.DataVersion:
-    """SHA-256 of what a brief says: the same brief, whenever and by whom it was made, changes nothing downstream."""
-    from creative_lab.adaptation import rows
-
-    brief = rows.concept_of(frame) if table == "concept_brief" else rows.culture_of(frame)
-    return dg.DataVersion(hashlib.sha256(brief.model_dump_json(exclude={"reasoning"}).encode()).hexdigest())
+def content_version(frame: pl.DataFrame) -> dg.DataVersion:
+    """SHA-256 over what the rows say: equal content changes nothing downstream, whenever and however it was made."""
+    said = frame.drop([name for name in frame.columns if name in _CIRCUMSTANCES])
+    return dg.DataVersion(hashlib.sha256(said.write_json().encode()).hexdigest())
 
 
 def _cell(text: str, longest: int = _CELL) -> str:

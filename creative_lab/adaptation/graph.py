@@ -252,12 +252,12 @@ class _Loop:
         except UNREADABLE as error:
             # The client has already asked a second time, with the mistakes named.
             reason = f"the writer's draft {number} could not be read: {error}"
-            self._report(Attempt("writer", number, 1, False, reason, state.writer.model_id, Usage()))
+            self._report(Attempt("writer", number, number, False, reason, state.writer.model_id, Usage()))
             return reason
         state.draft, state.drafts, state.feedback = reply.value, number, None
         state.usage += reply.usage
         state.offline_writer = DRAFTER_MODEL in (reply.model_id, reply.provider, state.writer.model_id)
-        self._report(Attempt("writer", number, 1, True, None, reply.model_id, reply.usage))
+        self._report(Attempt("writer", number, number, True, None, reply.model_id, reply.usage))
         return None
 
     def _judge(self) -> GateEvaluation | None:
@@ -273,7 +273,7 @@ class _Loop:
                 Attempt(
                     gate,
                     state.drafts,
-                    attempt=state.revisions[gate] + 1,
+                    attempt=sum(item.gate == gate for item in state.evaluations),
                     ok=evaluation.passed,
                     reason=None if evaluation.passed else reasons_of(evaluation),
                     model_id=evaluation.model_id,

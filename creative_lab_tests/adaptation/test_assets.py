@@ -206,6 +206,18 @@ def test_a_draft_that_nobody_could_translate_goes_out_as_xliff_and_comes_back_th
     assert lab_with_spot.table("adapted_scripts", "dach-de").equals(script)
 
 
+@pytest.mark.slow
+def test_the_same_content_has_the_same_data_version_and_other_content_another(lab_with_spot: Lab) -> None:
+    def versions(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+        found = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
+        return {item.asset_key.to_user_string(): (item.tags or {})["dagster/data_version"] for item in found}
+
+    first, again = versions(lab_with_spot.adapt("gb")), versions(lab_with_spot.adapt("gb"))
+    assert first == again
+    other = versions(lab_with_spot.adapt("dach-de"))
+    assert all(other[name] != first[name] for name in TABLES)
+
+
 def test_assets_carry_what_the_ui_shows_and_the_checks_block_each_partition() -> None:
     for definition in (assets.origin_scripts, assets.concept_brief, assets.cultural_brief, assets.adaptation):
         for spec in definition.specs:
