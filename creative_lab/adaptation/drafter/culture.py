@@ -26,6 +26,15 @@ _FORMATS = (
 )
 
 
+_CHANCES = (
+    r".*\b(?:opportunit|life\b|everyday|what moves|what convinces|how they listen|occasion|humour|casting|"
+    r"how the idea travels)"
+)
+_CARE = r"\b(?:care|avoid|pitfall|taboo|sensitiv|consequence|rights|trust|modesty|respect|check first)"
+_VOICE = r"\b(?:voice|address|tone|ear)\b"
+_RULES = r"\bregulation"
+"""Headings under which insights speak of chances, of care, of the voice, and of rules."""
+
 _SYSTEMS = {"us": "US customary", "uk": "British", "metric": "metric"}
 
 
@@ -38,9 +47,7 @@ def research(context: AdaptationContext, concept: ConceptBrief | None) -> Cultur
     counts = Counter(change.kind for change in plan.changes if change.kind in _FORMATS)
     formats = ", ".join(f"{count} × {kind.replace('_', ' ')}" for kind, count in counts.items()) or "none"
     register = tone.register_of(context.persona)
-    opportunities = list(
-        _points(context.market_rules, ("opportunit", "travels", "buy", "love", "humour", "value", "media"))
-    )[:5]
+    opportunities = list(_points(context.market_rules, _CHANCES))[:5]
     if concept is not None and concept.themes:
         opportunities.append(f"The theme of {concept.themes[0]} is told by local detail, not by local cliché.")
     return CulturalBrief(
@@ -69,43 +76,41 @@ def _market(context: AdaptationContext) -> str:
         side = f"traffic keeps {pack.drives_on}"
         lines.append(
             f"{context.target_name}: {pack.locale}, prices in {pack.currency} (planning rate "
-            f"{pack.units_per_usd:g} to the US "
-            f"dollar, {pack.rate_date.isoformat()}), "
+            f"{pack.units_per_usd:g} to the US dollar, {pack.rate_date.isoformat()}), "
             f"{_SYSTEMS[pack.measurement]} measures, degrees {pack.temperature.capitalize()}, {side}, "
             + {"north": "northern seasons.", "south": "southern seasons.", "tropics": "tropical seasons."}[
                 pack.hemisphere
             ]
         )
     else:
-        lines.append(
-            f"{context.target_name} ({context.target_language}): no market pack is on file, so formats stay as "
-            f"they are."
-        )
+        lines.append(f"{context.target_name} ({context.target_language}): no market pack is on file, so formats stay.")
     if context.persona is not None:
         who = context.persona.description or ", ".join(context.persona.segments)
         lines.append(f"Audience: {context.persona.name}. {who}".strip())
-    lines += [f"{point}." if not point.endswith(".") else point for point in _points(context.market_rules, ())][:6]
+    about = f"(?!.*(?:{_RULES}|{_CARE}|{_VOICE}))"
+    lines += [f"{point.rstrip('.')}." for point in _points(context.market_rules, about)][:5]
     return " ".join(lines)
 
 
-def _points(rules: str, about: tuple[str, ...]) -> Iterator[str]:
-    """Bullet points of the composed insights, under headings that speak about one of ``about`` (all when empty)."""
+def _points(rules: str, about: str) -> Iterator[str]:
+    """Bullet points of the composed insights under headings (in lower case) that match ``about``."""
     heading = ""
     for line in rules.splitlines():
         if line.startswith("#"):
             heading = line.lstrip("# ").lower()
-        elif re.match(r"\s*[-*] ", line) and (not about or any(word in heading for word in about)):
+        elif re.match(r"\s*[-*] ", line) and re.match(about, heading):
             yield re.sub(r"^\s*[-*] ", "", line).strip()
 
 
 def _tone(context: AdaptationContext, register: tone.Register | None) -> str:
+    points = list(_points(context.market_rules, f".*(?:{_VOICE})"))[:3]
+    voice = " ".join(f"{point.rstrip('.')}." for point in points)
     if register is None:
-        return "Keep the origin's tone; only the words of the market change."
-    swaps = ", ".join(
-        f"“{swap.original}” → “{swap.replacement}”" for swap in tone.swaps(context.persona, context.country_code)[:5]
-    )
+        return f"Keep the origin's tone; only the words of the market change. {voice}".strip()
+    words = tone.swaps(context.persona, context.country_code)[:5]
+    swaps = ", ".join(f"“{swap.original}” → “{swap.replacement}”" for swap in words)
     who = context.persona.name if context.persona else context.target_name
-    return f"{who}: {register.name}. {register.advice} Where they occur: {swaps}."
+    return f"{who}: {register.name}. {register.advice} Where they occur: {swaps}. {voice}".strip()
 
 
 def _pitfalls(context: AdaptationContext, plan: planning.Plan) -> Iterator[str]:
@@ -118,9 +123,7 @@ def _pitfalls(context: AdaptationContext, plan: planning.Plan) -> Iterator[str]:
     for word in planning.two_faced(context):
         if re.search(rf"\b{word}\b", whole, re.IGNORECASE) and not occurs(word, whole):
             yield f"“{word.capitalize()}” has another sense in this script and stays as it is."
-    yield from list(
-        _points(context.market_rules, ("avoid", "pitfall", "taboo", "sensitiv", "careful", "check first", "never"))
-    )[:6]
+    yield from list(_points(context.market_rules, f".*(?:{_CARE})"))[:6]
 
 
 def _regulation(context: AdaptationContext) -> str:
@@ -128,6 +131,7 @@ def _regulation(context: AdaptationContext) -> str:
     category = (context.brand.category if context.brand else "").lower()
     rules = [rule for rule in pack.regulations if rule.category in ("*", category)] if pack else []
     lines = [f"{rule.rule} ({rule.source})" if rule.source else rule.rule for rule in rules]
+    lines += list(_points(context.market_rules, f".*(?:{_RULES})"))[:4]
     line = context.brand.legal_lines.get(context.country_code or "", "") if context.brand else ""
     if line:
         lines.append(f"Legal line, verbatim: {line}")

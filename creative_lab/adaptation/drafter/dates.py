@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, get_period_names
+from babel.dates import format_date, format_skeleton, get_period_names
 
 from creative_lab.adaptation.drafter.matching import Match
 from creative_lab.reference.market_packs import MarketPack
@@ -185,11 +185,6 @@ def _times(text: str, origin: str, target: str) -> Iterator[Match]:
                 "time",
                 f"time format of {target.replace('_', '-')}",
             )
-
-
-def clock(hour: int, minute: int, locale: str) -> str:
-    """A time of day as the locale writes it."""
-    return str(format_time(time(hour, minute), "short", locale=locale.replace("-", "_")))
 
 
 _VANITY = re.compile(

@@ -145,7 +145,7 @@ class Engine:
         if said and self.legal.is_legal(element):
             return element
         if element.speaker:
-            lead = self._named(element.lead, whole, index, place, changes)
+            lead = self._named(element.lead, index, place, changes)
             element = replace(element, lead=lead)
         if said and not self.context.shares_language:
             return element
@@ -156,12 +156,11 @@ class Engine:
             element = element.with_translation(translated.text)
         return element.with_text(outcome.text)
 
-    def _named(self, lead: str, whole: str, index: int, place: str, changes: list[Change]) -> str:
+    def _named(self, lead: str, index: int, place: str, changes: list[Change]) -> str:
         """A label with the speaker's name: only planned swaps apply to it."""
         outcome = apply(lead, [self._swaps], protection.spans(lead, self.protected))
         changes += [
             replace(change, row=index, place=place, why=self._reasons.get(change.why, change.why))
             for change in outcome.changes
         ]
-        del whole
         return outcome.text

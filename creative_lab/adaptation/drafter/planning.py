@@ -18,7 +18,7 @@ from creative_lab.reference.market_packs import Equivalent, MarketPack
 _NEIGHBOURS = {"american": ("US", "CA"), "canadian": ("CA", "US"), "british": ("GB", "AU", "IE", "NZ")}
 """Markets whose word for a thing serves where a market has none of its own on file, by its spelling."""
 _SHARED_KINDS = {"vocabulary", "school", "season", "food"}
-_HOUSE_NOUNS = "dinner|lunch|table|feast|meal|gathering|reunion|visit|traditions?"
+_HOUSE_NOUNS = ("dinner", "lunch", "table", "feast", "meal", "gathering", "reunion", "visit", "tradition")
 
 
 @dataclass
@@ -193,7 +193,7 @@ def _neutral(name: str, context: AdaptationContext) -> Iterator[Swap]:
         yield Swap(f"{word} {name}", f"{word} year", "holiday", why)
     yield Swap(f"on {name}", "on the big day", "holiday", why)
     yield Swap(f"Happy {name}", "Here's to the big day", "holiday", why)
-    for noun in _HOUSE_NOUNS.replace("s?", "|traditions").split("|"):
+    for noun in _HOUSE_NOUNS:
         yield Swap(f"{name} {noun}", f"family {noun}", "holiday", why)
     yield Swap(f"{name} weekend", "long weekend", "holiday", why)
     yield Swap(name, "the big day", "holiday", why)
