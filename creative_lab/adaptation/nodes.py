@@ -208,13 +208,12 @@ def brand_rules(context: AdaptationContext) -> dict[str, Any]:
     brand = context.brand
     if brand is None:
         return {}
-    base = context.target_language.split("-")[0].lower()
+    language = context.target_language.lower()
+    spoken = ("*", language, language.split("-", maxsplit=1)[0])
     return {
         "do_not_translate": brand.do_not_translate,
         "banned_words": brand.banned_words,
-        "required_words": [
-            word.text for word in brand.required_words if word.language == "*" or word.language.split("-")[0] == base
-        ],
+        "required_words": [word.text for word in brand.required_words if word.language.lower() in spoken],
         "legal_line": brand.legal_lines.get(context.country_code or "", ""),
     }
 

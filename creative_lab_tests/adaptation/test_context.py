@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from creative_lab.adaptation import gates, stored
 from creative_lab.adaptation.context import build_context, origin_context
 from creative_lab.adaptation.graph import AdaptationResult, run_adaptation
+from creative_lab.adaptation.nodes import brand_rules
 from creative_lab.adaptation.resolution import resolve_models, writer_alternatives
-from creative_lab.adaptation.schemas import GATES, AdaptationContext
+from creative_lab.adaptation.schemas import GATES, AdaptationContext, RequiredWord
 from creative_lab.adaptation.stored import ContextError
 from creative_lab.settings import Settings
 from creative_lab.state.db import session_scope
@@ -94,6 +95,22 @@ def test_the_brand_brings_its_rules_and_a_unit_may_bring_another_brand(session: 
     run(build_context(session, SPOT, "gb"), client)
     (request,) = client.requests("eval-brand")
     assert "brand_guidelines=Trade name in Britain." in request.prompt
+
+
+@pytest.mark.parametrize(
+    ("target", "words"), [("gb", ["Harbour", "Drive on."]), ("dach-de", ["Harbour", "Fahr froh."])]
+)
+def test_the_writer_is_told_the_words_and_the_legal_line_of_its_own_market_only(
+    session: Session, target: str, words: list[str]
+) -> None:
+    context = build_context(session, SPOT, target)
+    assert context.brand is not None
+    more = [RequiredWord(text="Drive on.", language="en-GB"), RequiredWord(text="Drive off.", language="en-AU")]
+    brand = context.brand.model_copy(update={"required_words": [*context.brand.required_words, *more]})
+    rules = brand_rules(context.model_copy(update={"brand": brand}))
+    assert rules["required_words"] == words
+    assert rules["legal_line"] == ""
+    assert brand_rules(build_context(session, SPOT, "de-at"))["legal_line"] == "Symbolfoto."
 
 
 def test_equivalents_and_spellings_are_those_that_can_matter(session: Session) -> None:
