@@ -53,9 +53,9 @@ def doctor() -> None:
         raise CommandError(f"{len(bad)} of {len(findings)} checks failed")
 
 
-def docs() -> None:
+def docs(context: typer.Context) -> None:
     """Rewrite the generated pages of docs/ from the code and the lab's data."""
     from creative_lab.commands.pages import write_pages
 
-    for path in write_pages(ready()):
+    for path in write_pages(ready(), context.find_root().command):
         out.print(str(path), markup=False)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 NOTE = "<!-- Written by `make docs`; edits here are lost. -->\n\n"
 
 
-def write_pages(settings: Settings, folder: Path | None = None) -> list[Path]:
-    """Write all generated pages below ``folder`` (default: docs/); returns their paths."""
+def write_pages(settings: Settings, root: Any, folder: Path | None = None) -> list[Path]:
+    """Write all generated pages below ``folder`` (default: docs/); ``root`` is the root command. Returns their paths."""
     files = FileSystem(folder or REPOSITORY_ROOT / "docs")
     pages = {
-        "reference/commands.md": commands_page(),
+        "reference/commands.md": commands_page(root),
         "reference/settings.md": settings_page(),
         "reference/tables.md": tables_page(),
         "gate-quality.md": gate_quality_page(settings),
@@ -30,19 +30,15 @@ def write_pages(settings: Settings, folder: Path | None = None) -> list[Path]:
     return written
 
 
-def commands_page() -> str:
-    """Every command with its arguments and options."""
-    import typer
-
-    from creative_lab.cli import app
-
+def commands_page(root: Any) -> str:
+    """Every command below the group ``root`` with its arguments and options."""
     lines = [
         "# Commands",
         "",
         "Exit codes: 0 done, 1 failed, 2 wrong use. `creative-lab --verbose …` shows the trace of an error.",
         "",
     ]
-    for path, command in _walk(typer.main.get_command(app), ()):
+    for path, command in _walk(root, ()):
         words = " ".join(["creative-lab", *path])
         arguments = " ".join(
             _usage(parameter) for parameter in command.params if parameter.param_type_name == "argument"
