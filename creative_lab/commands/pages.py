@@ -15,7 +15,7 @@ NOTE = "<!-- Written by `make docs`; edits here are lost. -->\n\n"
 
 
 def write_pages(settings: Settings, root: Any, folder: Path | None = None) -> list[Path]:
-    """Write all generated pages below ``folder`` (default: docs/); ``root`` is the root command. Returns their paths."""
+    """Write all generated pages below ``folder`` (default: docs/); ``root`` is the root command."""
     files = FileSystem(folder or REPOSITORY_ROOT / "docs")
     pages = {
         "reference/commands.md": commands_page(root),
