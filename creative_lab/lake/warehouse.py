@@ -48,9 +48,9 @@ def build_warehouse(settings: Settings, tables: Iterable[TableInfo | str] | None
     from creative_lab.lake.journal import flush_all
 
     infos = [table_info(item) for item in tables] if tables is not None else registered_tables()
-    home = FileSystem(settings.home)
+    files = FileSystem(settings.home)
     report = BuildReport(settings.warehouse_path, [info.name for info in infos], rebuilt=False)
-    with home.lock("warehouse"):
+    with files.lock("warehouse"):
         flush_all(settings)
         snapshots = Snapshots(TableStore(settings), views_folder(settings))
         statements = ["BEGIN"]
@@ -63,9 +63,9 @@ def build_warehouse(settings: Settings, tables: Iterable[TableInfo | str] | None
             statements += view_statements(info, state)
         statements.append("COMMIT")
         script = "\n".join(f"{statement};" for statement in statements)
-        if settings.warehouse_path.exists() and _published_script(home) == script:
+        if settings.warehouse_path.exists() and _published_script(files) == script:
             return report
-        _publish(home, settings.warehouse_path, script)
+        _publish(files, settings.warehouse_path, script)
         report.rebuilt = True
     return report
 
@@ -73,14 +73,14 @@ def build_warehouse(settings: Settings, tables: Iterable[TableInfo | str] | None
 _SCRIPT = "warehouse.sql"
 
 
-def _published_script(home: FileSystem) -> str | None:
+def _published_script(files: FileSystem) -> str | None:
     try:
-        return home.read_bytes(_SCRIPT).decode()
+        return files.read_bytes(_SCRIPT).decode()
     except (FileNotFoundError, UnicodeDecodeError):
         return None
 
 
-def _publish(home: FileSystem, path: Path, script: str) -> None:
+def _publish(files: FileSystem, path: Path, script: str) -> None:
     import duckdb
 
     with tempfile.TemporaryDirectory(prefix="creative-lab-warehouse-") as folder:
@@ -90,9 +90,9 @@ def _publish(home: FileSystem, path: Path, script: str) -> None:
             connection.execute(script)
         finally:
             connection.close()
-        home.remove(_SCRIPT)
-        home.write_bytes(path.name, draft.read_bytes())
-        home.write_bytes(_SCRIPT, script.encode())
+        files.remove(_SCRIPT)
+        files.write_bytes(path.name, draft.read_bytes())
+        files.write_bytes(_SCRIPT, script.encode())
 
 
 def view_statements(info: TableInfo, state: TableState) -> list[str]:

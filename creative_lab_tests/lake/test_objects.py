@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import polars as pl
 import pytest
 
 from creative_lab.lake.fs import FileSystem
+from creative_lab.lake.schemas import table_info
+from creative_lab.lake.snapshots import Snapshots
 from creative_lab.lake.tables import MissingPartition, TableStore
+from creative_lab.lake.warehouse import view_statements
 from creative_lab_tests.lake.faults import Scripts
 
 
@@ -177,3 +181,26 @@ def test_tables_live_in_the_store_too(lake: FileSystem, server: tuple[Switch, st
     assert store.read(Scripts).height == 1
     with pytest.raises(MissingPartition, match="bank"):
         store.read(Scripts, [{"spot": "bank", "target": "us"}])
+
+
+def test_queries_over_a_lake_in_the_store_read_local_copies(
+    lake: FileSystem, server: tuple[Switch, str], tmp_path: Path
+) -> None:
+    store = TableStore(lake)
+    snapshots = Snapshots(store, tmp_path / "views", small_bytes=0)
+    frame = pl.DataFrame({"row": [1, 2], "text": ["a", None]}).with_columns(tone=pl.lit(None), tags=pl.lit(None))
+    for target in ("de", "us"):
+        store.write(Scripts, frame, partition={"spot": "car", "target": target}, run_id="r1", backend="miniature")
+
+    def seen() -> list[tuple[Any, ...]]:
+        with duckdb.connect() as connection:
+            connection.execute(view_statements(table_info(Scripts), snapshots.refresh(table_info(Scripts)))[0])
+            return connection.execute("SELECT target, count(*) FROM test_scripts GROUP BY ALL ORDER BY ALL").fetchall()
+
+    assert seen() == [("de", 2), ("us", 2)]
+    server[0].broken = True
+    store.write(Scripts, frame.head(1), partition={"spot": "car", "target": "us"}, run_id="r2", backend="miniature")
+    server[0].broken = False
+    assert seen() == [("de", 2), ("us", 1)], "what waits in the outbox is seen too"
+    lake.drain()
+    assert seen() == [("de", 2), ("us", 1)]
