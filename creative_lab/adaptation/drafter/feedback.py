@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from creative_lab.adaptation.drafter import protection
+from creative_lab.adaptation.drafter.claims import SOFTER
 from creative_lab.adaptation.drafter.lexicon import Swap, swap_finder
 from creative_lab.adaptation.drafter.matching import Change, apply
 from creative_lab.adaptation.schemas import Finding, GateEvaluation, ScriptRow
@@ -73,18 +74,25 @@ def apply_suggestions(
     return result, changes
 
 
-_PLAIN = re.compile(r"^(?:Write|Say|Use) (?!exactly|as |the |a |an |such|it )([^“”\"']{1,40}?)\.?$")
+_PLAIN = re.compile(r"^(?:Write|Say|Use) (?!exactly|as |the |a |an |such|it |plain)([^“”\"',;]{1,40}?)\.?$")
+_EXACTLY = re.compile(r"^(?:Write|Say|Show|Say or show) exactly: (?!SUPER)(.{2,200})$")
+_WITHOUT = re.compile(r"^Say it without [“\"'](.+?)[”\"']\.?$")
 
 
 def _swap(finding: Finding) -> Swap | None:
-    new = _INSTEAD.search(finding.suggestion) or _PLAIN.match(finding.suggestion.strip())
-    if new is None:
+    """What a finding wants replaced by what, when it quotes both or names a word that has a softer one."""
+    suggestion, why = finding.suggestion.strip(), f"feedback: {finding.description}"
+    quoted = [text.strip() for text in _QUOTED.findall(finding.description)]
+    without = _WITHOUT.match(suggestion)
+    if without is not None:
+        softer = SOFTER.get(without.group(1).lower())
+        return Swap(without.group(1), softer, finding.check or "feedback", why) if softer else None
+    new = _EXACTLY.match(suggestion) or _INSTEAD.search(suggestion) or _PLAIN.match(suggestion)
+    if new is None or " or " in new.group(1):
         return None
-    for old in _QUOTED.findall(finding.description):
-        if old.strip() and old.strip() != new.group(1).strip():
-            return Swap(
-                old.strip(), new.group(1).strip(), finding.check or "feedback", f"feedback: {finding.description}"
-            )
+    for old in quoted:
+        if old and old != new.group(1).strip():
+            return Swap(old, new.group(1).strip(), finding.check or "feedback", why)
     return None
 
 
