@@ -6,14 +6,31 @@ restart of the machine or in another container the same number means another pro
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
+
+WORKER_TAG = "creative_lab/worker"
+
+
+class TaggedRun(Protocol):
+    """What is needed of a Dagster run here."""
+
+    @property
+    def run_id(self) -> str:
+        """Its id."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +46,22 @@ class ProcessRecord:
     def as_dict(self) -> dict[str, str | int]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+def worker_tag(run_id: str, process: ProcessRecord) -> dict[str, str]:
+    """The run tag that says which process executes the run."""
+    return {WORKER_TAG: json.dumps({"run_id": run_id} | process.as_dict())}
+
+
+def worker_of(run: TaggedRun) -> ProcessRecord | None:
+    """The process recorded for this very run, None when there is none or the record belongs to the run it retries."""
+    try:
+        value = json.loads(run.tags.get(WORKER_TAG, "null"))
+        if not isinstance(value, dict) or value.pop("run_id", None) != run.run_id:
+            return None
+        return ProcessRecord(**value)
+    except (ValueError, TypeError):
+        return None
 
 
 def _first_line(path: str) -> str:
@@ -94,29 +127,33 @@ def members(known: ProcessRecord, mark: tuple[str, str]) -> list[psutil.Process]
     The variable is what makes it safe to signal them when the leader is gone and its number may be reused.
     """
     found = []
-    for process in psutil.process_iter():
+    for pid in psutil.pids():
         try:
-            if os.getsid(process.pid) != known.pid or process.status() == psutil.STATUS_ZOMBIE:
+            # The cheap question first: on a busy machine reading about every process takes seconds.
+            if os.getsid(pid) != known.pid:
                 continue
-            if process.environ().get(mark[0]) == mark[1]:
+            process = psutil.Process(pid)
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(mark[0]) == mark[1]:
                 found.append(process)
         except (psutil.Error, OSError):
             continue
     return found
 
 
-def kill_session(known: ProcessRecord, mark: tuple[str, str], patience_s: float = 5.0) -> int:
+def kill_session(known: ProcessRecord, mark: tuple[str, str], patience_s: float = 20.0) -> int:
     """SIGKILL what is left of the session of ``known`` and wait until it is gone; returns how many there were."""
     if known.pid_namespace != _pid_namespace():
         return 0
     killed: set[int] = set()
     deadline = time.monotonic() + patience_s
-    while (left := members(known, mark)) and time.monotonic() < deadline:
+    while left := members(known, mark):
         for process in left:
             try:
                 process.send_signal(signal.SIGKILL)
                 killed.add(process.pid)
             except psutil.Error:
                 continue
+        if time.monotonic() > deadline:
+            break
         time.sleep(0.02)
     return len(killed)

@@ -15,7 +15,6 @@ were killed stays STARTED for ever; and all its workers share one environment, s
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -35,10 +34,16 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
 from creative_lab.launch import devices as cards
-from creative_lab.launch.processes import ProcessRecord, kill_session, record, why_gone
+from creative_lab.launch.processes import (
+    WORKER_TAG,  # noqa: F401 - part of this module's interface
+    kill_session,
+    record,
+    why_gone,
+    worker_of,
+    worker_tag,
+)
 from creative_lab.launch.storage import dagster_dir
 
-WORKER_TAG = "creative_lab/worker"
 DEVICE_TAG = "creative_lab/device"
 POOL = "h100"
 RUN_VARIABLE = "CREATIVE_LAB_WORKER_OF_RUN"
@@ -165,7 +170,7 @@ class GpuRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         known = record(worker.pid)
         if known is None:
             return  # It has ended already; the watch reports that.
-        tags = {WORKER_TAG: json.dumps({"run_id": run.run_id} | known.as_dict())}
+        tags = worker_tag(run.run_id, known)
         # An empty device replaces the one that a retry inherits.
         if lease is not None or DEVICE_TAG in run.tags:
             tags[DEVICE_TAG] = lease.device if lease else ""
@@ -267,24 +272,17 @@ class GpuRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             time.sleep(0.05)
         in_time = why_gone(known) is not None
         kill_session(known, (RUN_VARIABLE, run_id))
+        if why_gone(known) is None:
+            # A command or a notebook that executes the run itself: it was asked, and killing it is not ours to do.
+            self._instance.report_engine_event(f"Process {known.pid} does not end; run {run_id} may go on.", run)
+            return False
         run = self._instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
             how = "ended" if in_time else f"was killed after {self._grace_s} s"
             self._instance.report_run_canceled(run, message=f"The run's worker {how}.")
-        return why_gone(known) is not None
+        return True
 
 
 def log_path(run_id: str) -> Path:
     """Where the worker of a run prints to."""
     return dagster_dir() / "workers" / f"{run_id}.log"
-
-
-def worker_of(run: DagsterRun) -> ProcessRecord | None:
-    """The process recorded for this very run, None when there is none or the record belongs to the run it retries."""
-    try:
-        value = json.loads(run.tags.get(WORKER_TAG, "null"))
-        if not isinstance(value, dict) or value.pop("run_id", None) != run.run_id:
-            return None
-        return ProcessRecord(**value)
-    except (ValueError, TypeError):
-        return None

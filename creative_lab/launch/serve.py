@@ -260,8 +260,16 @@ def _daemon_beats(instance: DagsterInstance, since: float) -> bool:
 def _cancel_runs(instance: DagsterInstance, say: Callable[[str], None]) -> None:
     from dagster import DagsterRunStatus, RunsFilter
 
+    from creative_lab.launch.processes import members, worker_of
+    from creative_lab.launch.run_launcher import RUN_VARIABLE
+
     active = RunsFilter(statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])
-    runs = instance.get_runs(filters=active)
+    # Only workers of the launcher: a command in another shell that executes a run itself is not part of this lab.
+    runs = [
+        run
+        for run in instance.get_runs(filters=active)
+        if (known := worker_of(run)) is not None and members(known, (RUN_VARIABLE, run.run_id))
+    ]
     if runs:
         say(f"Cancelling {len(runs)} runs that are at work; queued ones stay in the queue.")
     for run in runs:

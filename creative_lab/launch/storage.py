@@ -22,11 +22,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from dagster import DagsterEventType
+from dagster import DagsterEvent, DagsterEventType
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
@@ -43,6 +44,7 @@ from dagster_postgres import (
 from dagster_postgres.utils import create_pg_connection, set_pg_statement_timeout
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from creative_lab.launch.processes import record, worker_of, worker_tag
 from creative_lab.settings import Settings, get_settings
 from creative_lab.state.postgres import PostgresError, database_url, ensure_running, socket_dir
 
@@ -193,6 +195,18 @@ class LabRunStorage(_Pooled, PostgresRunStorage):
     def __init__(self, postgres_url: str, should_autocreate_tables: bool = True) -> None:
         super().__init__(postgres_url, should_autocreate_tables)
         self._use_pool()
+
+    def handle_run_event(self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None) -> None:
+        """Store the run's new status; at its start also the process that executes it, which is this one.
+
+        The launcher records its workers itself. This covers runs that a command, a notebook or a test executes in its
+        own process: run monitoring can then tell that they live, and settle them when that process was killed.
+        """
+        super().handle_run_event(run_id, event, update_timestamp)
+        if event.event_type is DagsterEventType.RUN_START:
+            run, own = self._get_run_by_id(run_id), record(os.getpid())
+            if run is not None and own is not None and worker_of(run) != own:
+                self.add_run_tags(run_id, worker_tag(run_id, own))
 
 
 class LabScheduleStorage(_Pooled, PostgresScheduleStorage):

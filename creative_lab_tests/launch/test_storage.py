@@ -17,10 +17,12 @@ import sqlalchemy as sa
 import yaml
 from dagster._core.events import StepMaterializationData
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.launcher.base import WorkerStatus
 
 from creative_lab.launch import storage
 from creative_lab.launch.executors import executor
 from creative_lab.launch.instance import dagster_home, environment, lab_instance
+from creative_lab.launch.reaper import reap
 from creative_lab.launch.run_launcher import GpuRunLauncher
 from creative_lab.settings import REPOSITORY_ROOT, Settings, get_settings
 from creative_lab.state import postgres
@@ -173,6 +175,43 @@ def test_a_killed_worker_loses_no_event_that_it_reported(lab: Settings) -> None:
     (run,) = instance.get_runs()
     text = [record.event_log_entry.user_message for record in instance.get_records_for_run(run.run_id).records]
     assert [line for line in text if line.startswith("line ")] == [f"line {number}" for number in range(25)]
+
+
+IN_PROCESS = """
+import sys
+import dagster as dg
+from creative_lab.launch.instance import lab_instance
+@dg.asset
+def held():
+    print("working", flush=True)
+    sys.stdin.read()
+dg.materialize([held], instance=lab_instance())
+"""
+
+
+def test_a_run_that_a_script_executes_itself_is_left_alone_while_it_works_and_settled_when_it_was_killed(
+    lab: Settings,
+) -> None:
+    instance = lab_instance(lab)
+    script = subprocess.Popen(
+        [sys.executable, "-c", IN_PROCESS],
+        cwd=REPOSITORY_ROOT,
+        env=environment(lab),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert script.stdout is not None
+    assert script.stdout.readline() == b"working\n"
+    (run,) = instance.get_runs()
+    assert run.status is dg.DagsterRunStatus.STARTED
+    assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    assert reap(instance, settle_s=0) == []
+    script.kill()
+    script.communicate()
+    assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
+    assert len(reap(instance, settle_s=0)) == 1
+    assert instance.get_runs()[0].status is dg.DagsterRunStatus.FAILURE
 
 
 @pytest.mark.slow
