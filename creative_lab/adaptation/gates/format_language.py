@@ -199,7 +199,8 @@ def translations(case: Case) -> Iterator[Finding]:
 
 def _words(case: Case, piece: Piece) -> str:
     """The words of an element that belong to a language: without names to keep and numbers."""
-    return re.sub(r"\s+", " ", re.sub(r"\S*\d\S*", " ", case.masked(fold(piece.text)))).strip()
+    words = case.masked(fold(piece.text)).split()
+    return " ".join(word for word in words if not any(char.isdigit() for char in word))
 
 
 def _name(code: str) -> str:

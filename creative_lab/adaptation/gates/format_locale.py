@@ -9,7 +9,7 @@ import phonenumbers
 
 from creative_lab.adaptation.gates.case import Case, Check, Piece, finding
 from creative_lab.adaptation.gates.locale_text import Market, decimals_of, loose_value, market
-from creative_lab.adaptation.gates.money import NUMBER, amounts, currency_format
+from creative_lab.adaptation.gates.money import MAX_DIGITS, NUMBER, amounts, currency_format
 from creative_lab.adaptation.gates.units import unit_system
 from creative_lab.adaptation.gates.words import WORD_END, WORD_START
 from creative_lab.adaptation.schemas import Finding
@@ -73,9 +73,9 @@ def _numbers(case: Case, piece: Piece, text: str, here: Market) -> Iterator[Find
     text = _blank(text, [match.span() for match in _TIME.finditer(text)])
     for match in _NUMBER.finditer(text):
         number = match.group(0)
+        if sum(char.isdigit() for char in number) > MAX_DIGITS:
+            continue
         if number.isdigit():
-            if len(number) < 5 or number in original:
-                continue
             continue
         kept = number in original and origin.accepts(number)
         changed = kept and here.accepts(number) and origin.value(number) != here.value(number)

@@ -37,7 +37,7 @@ _SCRIPTS: dict[str, str] = {
     "sr": "\u0400-\u04ffa-zA-ZčćđšžČĆĐŠŽ",
 }
 _KANA = re.compile("[\u3040-\u30ff]")
-_COMMON = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "tr")
+_COMMON = ("en", "de", "fr", "es", "it", "pt")
 """Languages that a Latin text is weighed against, besides the target's and the origin's own."""
 
 

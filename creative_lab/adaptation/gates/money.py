@@ -12,7 +12,9 @@ from creative_lab.adaptation.gates.locale_text import decimals_of, loose_value, 
 from creative_lab.adaptation.gates.words import WORD_END, WORD_START
 from creative_lab.adaptation.schemas import Finding
 
-NUMBER = r"\d+(?:[.,'’\u00a0\u202f]\d+)*(?:(?<=\d) \d{3}(?!\d))*"
+NUMBER = r"\d{1,15}(?:[.,'’\u00a0\u202f]\d{1,9}){0,5}(?:(?<=\d) \d{3}(?!\d)){0,5}"
+MAX_DIGITS = 15
+"""Longer rows of digits are no quantities."""
 _DOLLARS = frozenset(["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "BRL", "ARS", "CLP", "COP", "JMD"])
 _SIGNS: dict[str, frozenset[str]] = {
     "US$": frozenset({"USD"}), "CA$": frozenset({"CAD"}), "C$": frozenset({"CAD"}), "A$": frozenset({"AUD"}),
@@ -60,7 +62,7 @@ _BEFORE = re.compile(rf"(?P<sign>{_SIGN}|(?<!\$){WORD_START}(?:{_LETTER}|{_CODE}
 _AFTER = re.compile(
     rf"(?<![.,]){WORD_START}(?P<number>{NUMBER})(?:,[-–—])?\s?(?P<sign>{_SIGN}|(?:{_CODE}|kr\.?|Ft|CHF|p|c){WORD_END})"
 )
-_QUANTITY = rf"{NUMBER}|(?:{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS}))*"
+_QUANTITY = rf"{NUMBER}|(?:{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS})){{0,4}}"
 _WORDED = [
     (re.compile(rf"{WORD_START}(?P<number>{_QUANTITY})[ -]?(?P<word>{word}){WORD_END}", re.IGNORECASE), currencies)
     for word, currencies in _WORDS
@@ -103,6 +105,8 @@ def amounts(text: str, pounds_are_money: bool = False) -> list[Amount]:
     found.sort(key=lambda amount: (amount.start, amount.start - amount.end))
     kept: list[Amount] = []
     for amount in found:
+        if sum(char.isdigit() for char in amount.number or "") > MAX_DIGITS:
+            continue
         if not kept or amount.start >= kept[-1].end:
             kept.append(amount)
     return kept

@@ -152,7 +152,8 @@ def _read_out(number: str, base: str) -> tuple[str, bool]:
         plain = re.sub(r"[.,]", "", plain[:last]) + "." + decimals
     else:
         plain = re.sub(r"[.,]", "", plain)
-    if len(plain) > 7 and "." not in plain:
+    if len(plain) > 15 or (len(plain) > 7 and "." not in plain):
+        plain = plain.replace(".", "")
         return " ".join(num2words.num2words(int(digit)) for digit in plain), base != "en"
     value = float(plain) if "." in plain else int(plain)
     for tag, guessed in ((base, False), ("en", base != "en")):

@@ -52,7 +52,7 @@ _UNITS: tuple[_Unit, ...] = (
     _Unit(r"cm|centimet(?:er|re)s?", _US, _scaled(1 / 2.54, "inches")),
     _Unit(r"ml|millilit(?:er|re)s?", _US, _scaled(1 / 29.5735, "fl oz")),
 )  # fmt: skip
-_QUANTITY = rf"(?<![.,$£€¥₹]){WORD_START}(?P<number>{NUMBER}|(?:{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS}))*)"
+_QUANTITY = rf"(?<![.,$£€¥₹]){WORD_START}(?P<number>{NUMBER}|(?:{NUMBER_WORDS})(?:[ -](?:{NUMBER_WORDS})){{0,4}})"
 _PATTERNS = [(re.compile(rf"{_QUANTITY}[ -]?(?:{unit.words}){WORD_END}(?!/)", re.IGNORECASE), unit) for unit in _UNITS]
 _TEMPERATURE = re.compile(
     r"(?<![.,])" + WORD_START + r"(?P<number>[-−]?\d+(?:[.,]\d+)?)\s?"
