@@ -171,7 +171,7 @@ def test_the_brand_judge_sees_a_name_that_went_missing_and_sentences_that_grew()
 
 def test_scores_differ_with_what_is_judged() -> None:
     scores = set()
-    for country in ENGLISH:
+    for country in ("GB", "AU", "IN"):
         facts = context("small-change", country)
         concept, culture, draft = chain(facts)
         scores |= {judgement.score for judgement in judged(facts, draft, concept, culture).values()}
