@@ -19,12 +19,10 @@ from typing import Any, Literal
 from xml.etree import ElementTree
 
 from creative_lab.adaptation.gates.case import RowView, view
-from creative_lab.adaptation.gates.format_fit import hold_seconds
-from creative_lab.adaptation.gates.syllables import ceiling
-from creative_lab.adaptation.gates.timing import durations, frames_per_second, speech_windows
 from creative_lab.adaptation.gates.words import WORD_END, WORD_START
 from creative_lab.adaptation.schemas import AdaptationContext, AdaptationOutput
 from creative_lab.adaptation.script_elements import Element, parse_audio, parse_visual, render
+from creative_lab.adaptation.time_budget import time_budget
 
 NAMESPACE = "urn:oasis:names:tc:xliff:document:2.0"
 MAX_BYTES = 20 * 1024 * 1024
@@ -72,7 +70,7 @@ def export_xliff(draft: AdaptationOutput, context: AdaptationContext) -> bytes:
     )
     _notes(file, [("title", context.origin.script_title), ("target", context.target_name)])
     rows, origin_rows = view(draft.script_rows), view(context.origin.script_rows)
-    budgets = _budgets(draft, context, rows)
+    budgets = _budgets(draft, context)
     names = _names(context)
     for index, row in enumerate(draft.script_rows):
         origin = origin_rows[index] if index < len(origin_rows) else None
@@ -286,23 +284,20 @@ def _indent(node: ElementTree.Element, level: int = 0) -> None:
     children[-1].tail = "\n" + " " * level
 
 
-def _budgets(draft: AdaptationOutput, context: AdaptationContext, rows: Sequence[RowView]) -> list[dict[str, str]]:
-    """What a translator has for each row: syllables for the voice, words for the eye."""
-    fps = frames_per_second(context.origin.script_rows, context.origin_country)
-    lengths = durations(draft.script_rows, context.origin.total_runtime_seconds, fps)
-    windows = speech_windows(lengths, [bool(row.spoken) for row in rows])
-    rate, _ = ceiling(context.target_language)
+def _budgets(draft: AdaptationOutput, context: AdaptationContext) -> list[dict[str, str]]:
+    """What a translator has for each row, in words: syllables for the voice, words for the eye."""
     unit = "morae" if context.target_language.lower().startswith("ja") else "syllables"
     result = []
-    for length, window in zip(lengths, windows, strict=True):
-        words = max((count for count in range(1, 100) if length and hold_seconds(count) <= length), default=0)
+    for row in time_budget(context)["rows"]:
+        voice, words = row[f"most_{unit}"], row["most_words_on_screen"]
         result.append(
             {
-                "spoken": f"{window:.1f} s: at most {int(rate * window)} {unit} in this row" if window else "",
-                "shown": f"{length:.1f} s: at most {words} words on screen at once" if length else "",
+                "spoken": f"at most {voice} {unit} in this row" if voice else "",
+                "shown": f"at most {words} words on screen at once in this row" if words else "",
             }
         )
-    return result
+    missing = len(draft.script_rows) - len(result)
+    return result + [{"spoken": "", "shown": ""}] * missing
 
 
 def _names(context: AdaptationContext) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from creative_lab.adaptation.gates.format_fit import hold_seconds
 from creative_lab.adaptation.gates.timing import frames_per_second, speech_windows
+from creative_lab.adaptation.time_budget import time_budget
 from creative_lab_tests.adaptation.drafter import markets
 from creative_lab_tests.adaptation.gates.scripts import (
     classes,
@@ -127,6 +128,22 @@ def test_a_super_that_stays_over_the_cut_has_the_time_of_both_rows() -> None:
         spot((f"Sky.\n{long}", "SFX: Wind."), (f"Sea.\n{long}", "SFX: Wind.")), "GB", brand_facts=facts()
     )
     assert judge("format_gate", draft_of(context), context) == []
+
+
+def test_what_a_writer_is_told_beforehand_is_what_the_gate_holds_him_to() -> None:
+    context = markets.context(spot(("Sky.", 'VO: "Hello."'), ("Sea.", "SFX: Wind.")), "GB", brand_facts=facts())
+    first = time_budget(context)["rows"][0]
+    assert (first["seconds"], first["most_syllables"], first["most_words_on_screen"]) == (5.0, 55, 10)
+    fitting = " ".join(["la"] * 51)
+    for words, finds in ((fitting, False), (f"{fitting} la la la la la", True)):
+        draft = draft_of(
+            context,
+            (f'Sky.\nSUPER: "{" ".join(["o"] * (11 if finds else 10))}"', f'VO: "{words}"'),
+            ("Sea.", "SFX: Wind."),
+        )
+        found = {item.check for item in judge("format_gate", draft, context)}
+        assert ({"voice_over_fit", "super_hold"} <= found) is finds
+        assert ({"voice_over_fit", "super_hold"} & found == set()) is not finds
 
 
 def test_japanese_characters_are_read_two_for_a_word() -> None:

@@ -11,10 +11,20 @@ from creative_lab_tests.adaptation.drafter import markets
 from creative_lab_tests.adaptation.gates.scripts import draft_of, facts, judge, spot
 
 BRAND = {"do_not_translate": ["Orbit"], "banned_words": ["cheap"], "guidelines": "Never 'good for you'."}
-PIECES = st.sampled_from(
-    ["$4.99", "€5", "12 km", "1,250.5", "12/25/2026", "(212) 555-0147", "VO:", 'SUPER: "', '"', "(", ")", "\n"]
-    + ["Kestavo", "fall", "December 25", "１２", "漢字", "مرحبا", "{x}", "**", "\u200b", "9" * 40, "one two", "%", "'"]
-)
+FORMATS = [
+    "$4.99",
+    "€5",
+    "12 km",
+    "1,250.5",
+    "12/25/2026",
+    "(212) 555-0147",
+    "December 25",
+    "１２",
+    "9" * 40,
+    "one two",
+]
+SIGNS = ["VO:", 'SUPER: "', '"', "(", ")", "\n", "Kestavo", "fall", "漢字", "مرحبا", "{x}", "**", "\u200b", "%", "'"]
+PIECES = st.sampled_from([*FORMATS, *SIGNS])
 TEXT = st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=12).map(" ".join)
 
 
