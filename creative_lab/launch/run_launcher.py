@@ -34,6 +34,7 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
 from creative_lab.launch import devices as cards
+from creative_lab.launch.local_files import dagster_dir
 from creative_lab.launch.processes import (
     WORKER_TAG,  # noqa: F401 - part of this module's interface
     kill_session,
@@ -42,7 +43,6 @@ from creative_lab.launch.processes import (
     worker_of,
     worker_tag,
 )
-from creative_lab.launch.storage import dagster_dir
 
 DEVICE_TAG = "creative_lab/device"
 POOL = "h100"

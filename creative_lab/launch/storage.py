@@ -23,7 +23,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,8 +31,6 @@ from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqlEventLogStorageTable
-from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
-from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import (
     DagsterPostgresStorage,
@@ -334,46 +331,3 @@ class LabStorage(DagsterPostgresStorage):
     @property
     def schedule_storage_data(self) -> None:
         """See :attr:`event_storage_data`."""
-
-
-def dagster_dir(settings: Settings | None = None) -> Path:
-    """Folder below the lab's home for files of Dagster: compute logs, logs of run workers, device locks."""
-    return (settings or get_settings()).home / "dagster"
-
-
-class LabArtifactStorage(LocalArtifactStorage):
-    """Dagster's own files below the lab's home, wherever that is (a plain ``base_dir`` needs a fixed path)."""
-
-    @classmethod
-    def config_type(cls) -> UserConfigSchema:
-        """No setting."""
-        return {}
-
-    @classmethod
-    def from_config_value(
-        cls,
-        inst_data: ConfigurableClassData | None,
-        config_value: Mapping[str, Any],  # noqa: ARG003
-    ) -> LabArtifactStorage:
-        """Called by Dagster in every process that opens the instance."""
-        base = dagster_dir()
-        base.mkdir(parents=True, exist_ok=True)
-        return cls(base_dir=str(base), inst_data=inst_data)
-
-
-class LabComputeLogs(LocalComputeLogManager):
-    """What steps print, below the lab's home."""
-
-    @classmethod
-    def config_type(cls) -> UserConfigSchema:
-        """No setting."""
-        return {}
-
-    @classmethod
-    def from_config_value(
-        cls,
-        inst_data: ConfigurableClassData | None,
-        config_value: Mapping[str, Any],  # noqa: ARG003
-    ) -> LabComputeLogs:
-        """Called by Dagster in every process that opens the instance."""
-        return cls(base_dir=str(dagster_dir() / "compute_logs"), inst_data=inst_data)
