@@ -97,6 +97,8 @@ def origin_residue(case: Case) -> Iterator[Finding]:
                         continue
                     if not meant(match.group(0), text[: match.start()], text[match.end() :]):
                         continue
+                    if _common_noun(item, match.group(0)):
+                        continue
                     if item.shared and not _left_over(item, origin_text, pattern, forms):
                         continue
                     taken.append(match.span())
@@ -135,6 +137,11 @@ def _masked_forms(text: str, forms: list[re.Pattern[str]]) -> str:
     for form in forms:
         text = form.sub(lambda match: " " * len(match.group(0)), text)
     return text
+
+
+def _common_noun(item: _Foreign, written: str) -> bool:
+    """Whether a name that is also a word (Reception, the first school year) is written as the word."""
+    return item.kind != "holiday" and " " not in item.form and item.form[:1].isupper() and written[:1].islower()
 
 
 def _left_over(item: _Foreign, origin: str, pattern: re.Pattern[str], forms: list[_Foreign]) -> bool:

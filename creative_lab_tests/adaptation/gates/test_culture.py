@@ -54,6 +54,17 @@ def test_chips_that_were_fries_are_chips_in_britain_and_chips_that_were_chips_ar
     assert [item.check for item in chips] == ["origin_residue"]
 
 
+def test_a_name_that_is_also_a_word_counts_only_with_its_capital() -> None:
+    def residue(words: str) -> list[str]:
+        row = ("A street.", f'VO: "{words}"')
+        context = markets.context(spot(row), "US", brand_facts=facts(), origin_country="GB")
+        found = judge("culture_gate", draft_of(context, row), context)
+        return [item.description for item in found if item.check == "origin_residue"]
+
+    assert len(residue("His first day of Reception.")) == 1
+    assert residue("Wait at the hotel reception.") == []
+
+
 def test_a_holiday_that_a_writer_brings_in_is_found_although_the_origin_has_none() -> None:
     found = _judge("GB", 'VO: "Happy Thanksgiving."', origin=("A street.", 'VO: "Happy days."'))
     assert [item.check for item in found] == ["origin_residue"]
