@@ -68,6 +68,16 @@ class Settings(BaseSettings):
     llm_max_retries: int = Field(default=2, ge=0, le=10, description="Retries of one call after passing failures.")
     run_budget_usd: float = Field(default=5.0, ge=0, description="Most that the language calls of one run may cost.")
 
+    models_dir: Path | None = Field(
+        default=None, description="Folder of downloaded image models and LoRAs; default: HOME/models."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="Where pictures are drawn; auto takes a GPU where there is one."
+    )
+    hf_token: SecretStr | None = Field(default=None, description="Token for gated models of the Hugging Face Hub.")
+    civitai_api_key: SecretStr | None = Field(default=None, description="Key for LoRA downloads from Civitai.")
+    replicate_api_token: SecretStr | None = Field(default=None, description="Key for hosted models of Replicate.")
+
     sql_timeout_s: float = Field(default=30.0, gt=0, description="Time limit of one query of creative-lab sql.")
     sql_memory_mb: int = Field(default=1024, ge=64, description="Memory limit of one query of creative-lab sql.")
 
@@ -90,6 +100,11 @@ class Settings(BaseSettings):
     def postgres_dir(self) -> Path:
         """Data folder of the embedded Postgres server."""
         return self.home / "postgres"
+
+    @property
+    def models_root(self) -> Path:
+        """Where downloaded weights are."""
+        return self.models_dir or self.home / "models"
 
     @property
     def reports_dir(self) -> Path:
