@@ -1,0 +1,1 @@
+"""Drawing pictures: the model catalogue, diffusion pipelines, LoRAs, generation and the recipe in every file."""

@@ -1,0 +1,293 @@
+"""Drawing pictures: all variations of a prompt in one forward pass, with one warm model, progress and cancelling."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from creative_lab.imaging import devices, loras
+from creative_lab.imaging.catalogue import Catalogue
+from creative_lab.imaging.errors import Cancelled, ImagingError, OutOfMemory
+from creative_lab.imaging.parameters import Parameters, PictureRequest, resolve
+from creative_lab.imaging.pipelines.base import Drawn, Family, Located
+from creative_lab.imaging.pipelines.factory import family_for, load
+from creative_lab.imaging.recipe import Recipe
+from creative_lab.settings import Settings
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a generation is; steps count within the batch."""
+
+    pictures_done: int
+    pictures: int
+    step: int
+    steps: int
+
+
+OnProgress = Callable[[Progress], None]
+IsCancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One drawn picture (PIL, RGB) and how it was made."""
+
+    image: Any
+    seed: int | None
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What one request gave and what it took."""
+
+    pictures: list[Picture]
+    model: str
+    model_sha256: str | None
+    backend: str
+    scheduler: str | None = None
+    batches: list[int] = field(default_factory=list)
+    """Pictures per forward pass, in order."""
+    notes: list[str] = field(default_factory=list)
+    """What was decided otherwise than asked, for people."""
+    wall_s: float = 0.0
+    load_s: float = 0.0
+    steps_per_s: float | None = None
+    """Steps of the sampler per second, each for a whole batch."""
+    peak_memory_bytes: int | None = None
+    peak_memory_of: str | None = None
+    cost_usd: float | None = None
+
+
+class PictureStudio:
+    """Draws with the models of the catalogue and keeps the last one loaded.
+
+    One generation at a time; threads wait for each other. ``before_loading`` is called when a model is about to be
+    loaded, so that language models can leave the memory first.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        catalogue: Catalogue | None = None,
+        before_loading: Callable[[], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.catalogue = catalogue or Catalogue.load(settings)
+        self._before_loading = before_loading
+        self._warm: tuple[tuple[str | None, ...], Family] | None = None
+        self._lock = threading.Lock()
+
+    def generate(
+        self, request: PictureRequest, *, progress: OnProgress | None = None, cancelled: IsCancelled | None = None
+    ) -> Generation:
+        """Draw all pictures of a request.
+
+        Raises :class:`ImagingError` for a request that cannot be drawn, :class:`Cancelled` within one step of
+        ``cancelled()`` becoming true, :class:`OutOfMemory` when even one picture does not fit.
+        """
+        preset = self.catalogue.model(request.model)
+        with self._lock:
+            worn = loras.resolve(request.loras, preset, self.catalogue)
+            multiple = family_for(self._located(request)).size_multiple
+            parameters = resolve(request, preset, multiple=multiple, loras=worn)  # before loading: bad input is cheap
+            started = time.perf_counter()
+            family = self._family(request)
+            loaded = time.perf_counter()
+            devices.reset_peak_memory(family.device)
+            try:
+                return self._draw(request, parameters, family, loaded - started, progress, cancelled)
+            finally:
+                devices.clear_cache()
+
+    def evict(self) -> None:
+        """Unload the warm model."""
+        if self._warm:
+            self._warm[1].unload()
+            self._warm = None
+
+    @property
+    def warm_model(self) -> str | None:
+        """Slug of the loaded model."""
+        return self._warm[0][0] if self._warm else None
+
+    # --- steps
+
+    def _located(self, request: PictureRequest) -> Located:
+        preset = self.catalogue.model(request.model)
+        control = self.catalogue.controlnet(request.control.slug) if request.control else None
+        adapter = self.catalogue.ip_adapter(request.reference.slug) if request.reference else None
+        config = None
+        if preset.single_file and preset.single_file_config:
+            config = self.settings.models_root / preset.single_file_config.replace("/", "--")
+        return Located(
+            preset,
+            self.catalogue.located(preset),
+            (control, self.catalogue.located(control)) if control else None,
+            (adapter, self.catalogue.located(adapter)) if adapter else None,
+            config,
+        )
+
+    def _family(self, request: PictureRequest) -> Family:
+        wanted = (
+            request.model,
+            request.control.slug if request.control else None,
+            request.reference.slug if request.reference else None,
+        )
+        if self._warm and self._warm[0] == wanted:
+            return self._warm[1]
+        self.evict()
+        if self._before_loading:
+            self._before_loading()
+        try:
+            family = load(self._located(request), devices.choose_device(self.settings))
+        except Exception as error:
+            devices.clear_cache(collect=True)
+            if not isinstance(error, ImagingError) and devices.is_out_of_memory(error):
+                raise OutOfMemory(f"{request.model} does not fit into the memory of this machine: {error}") from error
+            raise
+        self._warm = (wanted, family)
+        return family
+
+    def _draw(
+        self,
+        request: PictureRequest,
+        parameters: Parameters,
+        family: Family,
+        load_s: float,
+        progress: OnProgress | None,
+        cancelled: IsCancelled | None,
+    ) -> Generation:
+        seeds = parameters.seeds
+        notes = [*parameters.notes, *family.notes(parameters)]
+        drawn: list[Any] = []
+        batches: list[int] = []
+        size = min(len(seeds), request.batch_size or len(seeds))
+        steps_done, started = 0, time.perf_counter()
+
+        def on_step(step: int, steps: int) -> None:
+            nonlocal steps_done
+            steps_done += 1
+            if progress:
+                progress(Progress(len(drawn), len(seeds), step, steps))
+            if cancelled and cancelled():
+                raise Cancelled(f"cancelled at step {step} of {steps} after {len(drawn)} of {len(seeds)} pictures")
+
+        with family.prepared(parameters) as scheduler:
+            while len(drawn) < len(seeds):
+                if cancelled and cancelled():
+                    raise Cancelled(f"cancelled after {len(drawn)} of {len(seeds)} pictures")
+                part = seeds[len(drawn) : len(drawn) + size]
+                batch = self._batch(family, parameters, part, on_step, request)
+                if batch is None:
+                    devices.clear_cache(collect=True)
+                    if len(part) == 1:
+                        raise OutOfMemory(
+                            f"{request.model} cannot draw even one picture of "
+                            f"{parameters.width}x{parameters.height} on this machine"
+                        )
+                    size = max(1, len(part) // 2)
+                    notes.append(f"out of memory with {len(part)} pictures at a time: {size} at a time from here on")
+                    continue
+                drawn += batch.images
+                batches.append(len(part))
+                if any(batch.blacked_out):
+                    flagged = [str(seed) for seed, black in zip(part, batch.blacked_out, strict=True) if black]
+                    notes.append(f"blacked out by the model's safety checker: seeds {', '.join(flagged)}")
+        wall = time.perf_counter() - started
+        memory, memory_of = devices.peak_memory(family.device)
+        digest = family.verified.digest if family.verified else None
+        pictures = [
+            Picture(image, seed, self._recipe(request, parameters, family, scheduler, seed, batch_seeds, digest))
+            for image, seed, batch_seeds in zip(drawn, seeds, _batch_seeds(seeds, batches), strict=True)
+        ]
+        return Generation(
+            pictures=pictures,
+            model=request.model,
+            model_sha256=digest,
+            backend=self.settings.profile,
+            scheduler=scheduler,
+            batches=batches,
+            notes=notes,
+            wall_s=wall,
+            load_s=load_s,
+            steps_per_s=steps_done / wall if wall > 0 else None,
+            peak_memory_bytes=memory,
+            peak_memory_of=memory_of,
+        )
+
+    def _batch(
+        self,
+        family: Family,
+        parameters: Parameters,
+        seeds: tuple[int, ...],
+        on_step: Callable[[int, int], None],
+        request: PictureRequest,
+    ) -> Drawn | None:
+        """One forward pass; None when memory ran out (outside the handler, so that its traceback holds no tensors)."""
+        try:
+            return family.draw(parameters, seeds, on_step, control=request.control, reference=request.reference)
+        except Exception as error:
+            if not devices.is_out_of_memory(error):
+                raise
+        return None
+
+    def _recipe(
+        self,
+        request: PictureRequest,
+        parameters: Parameters,
+        family: Family,
+        scheduler: str,
+        seed: int,
+        batch_seeds: tuple[int, ...],
+        digest: str | None,
+    ) -> Recipe:
+        return Recipe(
+            prompt=request.prompt,
+            drawn_prompt=parameters.prompt,
+            negative_prompt=request.negative_prompt,
+            drawn_negative_prompt=parameters.negative_prompt,
+            model=request.model,
+            model_sha256=digest,
+            width=parameters.width,
+            height=parameters.height,
+            steps=parameters.steps,
+            guidance_scale=parameters.guidance_scale,
+            scheduler=scheduler,
+            asked_scheduler=request.overrides.scheduler,
+            seed=seed,
+            batch_seeds=batch_seeds,
+            clip_skip=parameters.clip_skip,
+            asked_clip_skip=request.overrides.clip_skip,
+            weighting=parameters.weighting,
+            loras=[{"slug": x.slug, "strength": x.strength, "sha256": x.sha256} for x in parameters.loras],
+            control=_adapter(request.control),
+            reference=_adapter(request.reference),
+            backend=self.settings.profile,
+            device=family.device,
+            dtype=family.dtype,
+            drawn_at=datetime.datetime.now(datetime.UTC),
+        )
+
+
+def _batch_seeds(seeds: tuple[int, ...], batches: list[int]) -> list[tuple[int, ...]]:
+    """For each picture the seeds of all pictures drawn in the same forward pass."""
+    answer: list[tuple[int, ...]] = []
+    for size in batches:
+        answer += [seeds[len(answer) : len(answer) + size]] * size
+    return answer
+
+
+def _adapter(used: Any) -> dict[str, Any] | None:
+    if used is None:
+        return None
+    from creative_lab.imaging.recipe import picture_sha256
+
+    numbers = {name: getattr(used, name) for name in ("scale", "guidance_end") if hasattr(used, name)}
+    return {"slug": used.slug, "image_sha256": picture_sha256(used.image), **numbers}

@@ -1,0 +1,1 @@
+"""Diffusion pipelines: one template of loading and drawing, a small class per family."""
