@@ -164,18 +164,18 @@ def _show(results: dict[tuple[str, str], dict[str, Any]], spots: list[str], targ
             return "not run"
         if row["status"] == "completed":
             notes = row["findings_minor"]
-            return "all gates green" + (f", {notes} note{'s' * (notes != 1)}" if notes else "")
-        return "waits for a translation" if "cannot translate" in (row["error_message"] or "") else "failed"
+            return "green" + (f", {notes} note{'s' * (notes != 1)}" if notes else "")
+        return "needs translation" if _needs_translation(row) else "failed"
 
-    names = {target: row["target_name"] for (_, target), row in results.items()}
-    rows = [(target, names.get(target, ""), *(cell(spot, target) for spot in spots)) for target in targets]
-    table("Adaptations", ["target", "for", *spots], rows)
-    reasons = {
-        row["error_message"] for row in results.values() if row["status"] == "failed" and row["target"] in targets
-    }
-    for reason in sorted(filter(None, reasons)):
-        out.print(f"  {reason}", style="dim", markup=False)
+    rows = [(target, *(cell(spot, target) for spot in spots)) for target in targets]
+    table("Adaptations: green means that all four gates passed", ["target", *spots], rows)
+    for reason in sorted({row["error_message"] or "" for row in results.values() if row["status"] == "failed"}):
+        out.print(f"  {reason}", style="dim", markup=False, soft_wrap=True)
     out.print("")
+
+
+def _needs_translation(row: dict[str, Any]) -> bool:
+    return "cannot translate" in (row["error_message"] or "")
 
 
 def _gate_quality(settings: Settings) -> None:
@@ -198,7 +198,7 @@ def _unexpected(tally: Tally, results: dict[tuple[str, str], dict[str, Any]]) ->
     for job, outcome in tally.failed:
         spot, _, target = (job.partition or "").partition("|")
         row = results.get((spot, target))
-        if row is None or "cannot translate" not in (row["error_message"] or ""):
+        if row is None or not _needs_translation(row):
             found.append((job, outcome))
     return found
 
@@ -218,12 +218,13 @@ def _ending(settings: Settings, tally: Tally, began: float) -> None:
     out.print(f"  {_short(scripts)}   all scripts, as pages and as XLIFF for translators", markup=False, soft_wrap=True)
     out.print(f"  {_short(settings.warehouse_path)}   views for DuckDB", markup=False, soft_wrap=True)
     out.print("\nGo on with:")
-    command = ".venv/bin/creative-lab"
-    out.print(f"  {command} up                          the Dagster UI and the review page", markup=False)
-    out.print(
-        f"  {command} sql --example market_results   ask the warehouse (--examples lists the questions)", markup=False
+    steps = (
+        ("up", "the Dagster UI and the review page"),
+        ("sql --example market_results", "ask the warehouse (sql --examples lists the questions)"),
+        ("review list", "what waits for a decision"),
     )
-    out.print(f"  {command} review list                 what waits for a decision", markup=False)
+    for arguments, meaning in steps:
+        out.print(f"  .venv/bin/creative-lab {arguments:<30} {meaning}", markup=False, soft_wrap=True)
 
 
 def _short(path: Path) -> Path:
