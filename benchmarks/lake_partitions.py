@@ -74,7 +74,7 @@ def _write(store: TableStore, keys: list[tuple[str, str]], rows: int, run: str =
     store.write(Scores, frame, run_id=run, backend="miniature")
 
 
-def run(partitions: int = 10_000, rows: int = 50, rounds: int = 7) -> dict[str, Any]:
+def run(partitions: int = 10_000, rows: int = 50, rounds: int = 40) -> dict[str, Any]:
     """Measure; returns times in milliseconds and ratios against the single file, per query and state."""
     results: dict[str, Any] = {"partitions": partitions, "rows": partitions * rows, "queries": {}}
     with tempfile.TemporaryDirectory(prefix="lake-partitions-") as folder:

@@ -24,13 +24,12 @@ _HEAD = (
 def write_section(title: str, markdown: str, *, path: Path = RESULTS) -> None:
     """Replace the section ``title`` of the results (or add it, sections sorted by title) and name the machine."""
     files = FileSystem(path.parent)
-    with files.lock(path.name):
-        text = files.read_bytes(path.name).decode() if files.exists(path.name) else ""
-        parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
-        sections = dict(zip(parts[1::2], (body.strip() for body in parts[2::2]), strict=True))
-        sections[title] = f"{markdown.strip()}\n\n{machine()}"
-        body = "\n".join(f"## {name}\n\n{sections[name]}\n" for name in sorted(sections))
-        files.write_bytes(path.name, f"{_HEAD}\n{body}".encode())
+    text = files.read_bytes(path.name).decode() if files.exists(path.name) else ""
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], (body.strip() for body in parts[2::2]), strict=True))
+    sections[title] = f"{markdown.strip()}\n\n{machine()}"
+    body = "\n".join(f"## {name}\n\n{sections[name]}\n" for name in sorted(sections))
+    files.write_bytes(path.name, f"{_HEAD}\n{body}".encode())
 
 
 def machine() -> str:
