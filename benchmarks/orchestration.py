@@ -1,6 +1,6 @@
 """What an orchestrator costs per step: one chain of no-op steps on ours, on stock Dagster, on Prefect and Metaflow.
 
-    .venv/bin/python benchmarks/orchestration.py [--peers] [--rounds 3] [--scale 1.0]
+    .venv/bin/python benchmarks/orchestration.py [--peers] [--contenders …] [--rounds 3] [--scale 1.0]
 
 Every contender runs the chain of 20 steps once per partition, 100 partitions in all for ours; slower ones run a sample,
 whose size the table states. The contenders take turns (A B C, A B C, …), each in a process of its own, with their homes
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 STEPS = 20
 SAMPLE = {"ours": 100, "sqlite": 20, "postgres": 20, "multiprocess": 1, "prefect": 20, "metaflow": 1}
+PEERS = {"prefect", "metaflow"}
 LABEL = {
     "ours": "Creative Lab (in-process, embedded Postgres)",
     "postgres": "stock dagster-postgres (in-process, same server)",
@@ -170,12 +171,11 @@ def versions(python: Path | None) -> str:
     return ", ".join(found)
 
 
-def compare(peers: bool, rounds: int, scale: float) -> str:
+def compare(names: list[str], rounds: int, scale: float) -> str:
     """Run everything; returns the section for RESULTS.md."""
     with tempfile.TemporaryDirectory(prefix="creative-lab-orchestration-") as text:
         folder = Path(text)
-        python = peers_environment(folder) if peers else None
-        names = [name for name in SAMPLE if peers or name not in {"prefect", "metaflow"}]
+        python = peers_environment(folder) if PEERS & set(names) else None
         fsync = fsync_median_ms(folder)
         figures: dict[str, list[float]] = {name: [] for name in names}
         counts = dict.fromkeys(names, 0)
@@ -193,7 +193,10 @@ def compare(peers: bool, rounds: int, scale: float) -> str:
                 figures[name].append(result["seconds"] / result["steps"] * 1e3)
                 counts[name] += int(result["steps"])
                 loads.append(os.getloadavg()[0])
-                print(f"round {turn + 1}: {name}: {figures[name][-1]:.1f} ms/step over {result['steps']} steps")
+                print(
+                    f"round {turn + 1}: {name}: {figures[name][-1]:.1f} ms/step over {result['steps']} steps",
+                    flush=True,
+                )
         return _section(names, figures, counts, fsync, loads, versions(python))
 
 
@@ -233,7 +236,7 @@ def _section(
     lines += [
         "",
         "Durable means: when the step is reported as done, its materialization is on the disk (Postgres with fsync, "
-        "SQLite with its default of full synchronisation). Metaflow's figure includes its process per step, as every "
+        "Dagster's SQLite with full synchronisation); what Prefect and Metaflow guarantee was not examined. Metaflow's figure includes its process per step, as every "
         "run of it does; the others' exclude start-up.",
     ]
     return "\n".join(lines)
@@ -243,6 +246,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", action="store_true", help="also Prefect and Metaflow, installed for this run")
+    parser.add_argument("--contenders", nargs="+", choices=list(SAMPLE), help="only these, beside ours")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of partitions")
     parser.add_argument("--dry-run", action="store_true", help="print the section, leave RESULTS.md alone")
@@ -253,7 +257,9 @@ def main() -> None:
     if arguments.child:
         print(json.dumps(run_dagster(arguments.child, arguments.partitions, arguments.home)))
         return
-    section = compare(arguments.peers, arguments.rounds, arguments.scale)
+    names = arguments.contenders or [name for name in SAMPLE if arguments.peers or name not in PEERS]
+    names = ["ours", *[name for name in names if name != "ours"]]
+    section = compare(names, arguments.rounds, arguments.scale)
     print(section)
     if not arguments.dry_run:
         from benchmarks.results import write_section
