@@ -236,8 +236,8 @@ def _section(
     lines += [
         "",
         "Durable means: when the step is reported as done, its materialization is on the disk (Postgres with fsync, "
-        "Dagster's SQLite with full synchronisation); what Prefect and Metaflow guarantee was not examined. Metaflow's figure includes its process per step, as every "
-        "run of it does; the others' exclude start-up.",
+        "Dagster's SQLite with full synchronisation); what Prefect and Metaflow guarantee was not examined. Metaflow's "
+        "figure includes its process per step, as every run of it does; the others' exclude start-up.",
     ]
     return "\n".join(lines)
 
