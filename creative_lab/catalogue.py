@@ -1,8 +1,11 @@
-"""Every table of the platform: importing this module registers them all, which a complete warehouse needs."""
+"""Every table of the platform: importing this module makes them all known, which a complete warehouse needs.
+
+The modules themselves are imported when a table is first looked up, since loading the definitions needs none of them.
+"""
 
 from __future__ import annotations
 
-import importlib
+from creative_lab.lake.declared import declare
 
 TABLE_MODULES = (
     "creative_lab.lake.logs",
@@ -10,13 +13,6 @@ TABLE_MODULES = (
     "creative_lab.adaptation.tables",
     "creative_lab.metrics.schemas",
 )
-"""Modules that declare tables, in the order in which people should meet them."""
+"""Modules that declare tables."""
 
-
-def register_all() -> None:
-    """Register every table. Cheap after the first call."""
-    for name in TABLE_MODULES:
-        importlib.import_module(name)
-
-
-register_all()
+declare(*TABLE_MODULES)

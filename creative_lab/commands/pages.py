@@ -96,10 +96,9 @@ def settings_page() -> str:
 
 def tables_page() -> str:
     """Every table with its columns as the warehouse shows them."""
-    from creative_lab import catalogue
+    import creative_lab.catalogue  # noqa: F401 - makes all tables known
     from creative_lab.lake.schemas import registered_tables
 
-    catalogue.register_all()
     lines = [
         "# Tables",
         "",

@@ -83,11 +83,10 @@ def sql(
     max_rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Most rows to print.")] = 10_000,
 ) -> None:
     """Ask the warehouse: read-only, bounded in time and memory, nothing but the lake's tables within reach."""
-    from creative_lab import catalogue
+    import creative_lab.catalogue  # noqa: F401 - makes all tables known
     from creative_lab.lake import sql_examples
     from creative_lab.lake.sql import run_query, to_csv, to_json, to_table
 
-    catalogue.register_all()
     if examples:
         table(None, ["name", "question"], [(item.name, item.question) for item in sql_examples.EXAMPLES])
         out.print("\nAsk one:  creative-lab sql --example NAME", markup=False)

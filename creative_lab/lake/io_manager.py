@@ -7,15 +7,16 @@ of its key). The dimensions of its partitions are the table's partition columns.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
-from creative_lab.lake.checking import TableError, schema_types
-from creative_lab.lake.schemas import TableInfo, partition_label, table_info
-from creative_lab.lake.tables import MissingPartition, TableStore, WrittenFile
 from creative_lab.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from creative_lab.lake.schemas import TableInfo
+    from creative_lab.lake.tables import TableStore, WrittenFile
 
 PREVIEW_ROWS = 10
 _LONGEST_CELL = 200
@@ -39,6 +40,10 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Write the asset's frame and describe it in the materialization's metadata."""
+        # Imported here: loading the definitions must not pay for schemas and databases.
+        from creative_lab.lake.schemas import partition_label
+        from creative_lab.lake.tables import TableStore
+
         if not isinstance(obj, pl.DataFrame | pl.LazyFrame):
             raise TypeError(f"asset {_name(context)}: a table is stored from a polars frame, not {type(obj).__name__}")
         info = _table(context.definition_metadata, context.asset_key)
@@ -75,6 +80,9 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame | pl.LazyFrame:
         """The rows of the upstream asset's partitions that the downstream partition depends on."""
+        from creative_lab.lake.checking import TableError, schema_types
+        from creative_lab.lake.tables import MissingPartition, TableStore
+
         upstream = context.upstream_output.definition_metadata if context.upstream_output else {}
         info = _table(upstream or {}, context.asset_key)
         metadata = context.definition_metadata or {}
@@ -114,6 +122,9 @@ def _write_partitions(
     backend: str,
 ) -> list[WrittenFile]:
     """Write exactly these partitions; rows of any other are an error and nothing is written."""
+    from creative_lab.lake.checking import TableError, schema_types
+    from creative_lab.lake.schemas import partition_label
+
     if len(partitions) == 1:
         return store.write(info, frame, partition=partitions[0], run_id=run_id, backend=backend)
     missing = [column for column in info.partition_by if column not in frame.columns]
@@ -140,6 +151,8 @@ def _write_partitions(
 
 
 def _table(metadata: Mapping[str, Any], key: dg.AssetKey) -> TableInfo:
+    from creative_lab.lake.schemas import table_info
+
     named = metadata.get("table")
     named = getattr(named, "value", named)
     return table_info(str(named) if named else key.path[-1])
@@ -147,6 +160,8 @@ def _table(metadata: Mapping[str, Any], key: dg.AssetKey) -> TableInfo:
 
 def _partition(info: TableInfo, key: str) -> dict[str, str]:
     """A Dagster partition key as the table's partition columns."""
+    from creative_lab.lake.schemas import partition_label
+
     if isinstance(key, dg.MultiPartitionKey):
         partition = dict(key.keys_by_dimension)
     elif len(info.partition_by) == 1:

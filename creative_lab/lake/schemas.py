@@ -18,6 +18,8 @@ from typing import TypeVar
 
 import dataframely as dy
 
+from creative_lab.lake.declared import import_declared
+
 PARTITION_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 """What a partition key may look like (whole match): keys become folder names."""
 
@@ -101,6 +103,8 @@ def table_info(table: str | type[TableSchema] | TableInfo) -> TableInfo:
     if isinstance(table, TableInfo):
         return table
     found = _BY_NAME.get(table) if isinstance(table, str) else _BY_SCHEMA.get(table)
+    if found is None and import_declared():
+        return table_info(table)
     if found is None:
         name = table if isinstance(table, str) else table.__name__
         raise KeyError(f"no table {name!r} is declared; there are {', '.join(sorted(_BY_NAME)) or 'none'}")
@@ -108,7 +112,8 @@ def table_info(table: str | type[TableSchema] | TableInfo) -> TableInfo:
 
 
 def registered_tables() -> list[TableInfo]:
-    """All tables declared by the modules imported so far, by name."""
+    """All tables of the declared modules and of those imported so far, by name."""
+    import_declared()
     return [_BY_NAME[name] for name in sorted(_BY_NAME)]
 
 
