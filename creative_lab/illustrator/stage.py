@@ -171,6 +171,7 @@ class Stage:
 
 
 def sky(stage: Stage) -> None:
+    """Sky, sun or moon, stars and clouds of the stage's time and weather."""
     p, where = stage.painter, stage.where
     top, bottom = _SKIES[where.time]
     if where.weather != "clear":
@@ -219,6 +220,7 @@ def sky(stage: Stage) -> None:
 def weather(
     p: Painter, where: Surroundings, left: float, top: float, right: float, bottom: float, rng: np.random.Generator
 ) -> None:
+    """Rain, snow or fog inside a rectangle of the current frame."""
     width, height = right - left, bottom - top
     if where.weather == "rain":
         for _ in range(int(70 * width * height) + 6):
