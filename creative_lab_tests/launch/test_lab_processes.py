@@ -136,7 +136,7 @@ UP = """
 import sys
 from creative_lab.launch import serve
 lab = serve.Lab
-serve.Lab = lambda settings, port: lab(settings, port, ("-f", sys.argv[2]))
+serve.Lab = lambda settings, port, **rest: lab(settings, port, ("-f", sys.argv[2]), **rest)
 raise SystemExit(serve.serve(int(sys.argv[1]), say=lambda text: print(text, flush=True)))
 """
 
