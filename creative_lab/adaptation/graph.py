@@ -106,6 +106,13 @@ class AdaptationResult:
     seconds: float
     needs_person: bool
     person_reason: str | None
+    author: str = ""
+    """Model that really wrote the last draft; a profile may let another one stand in for ``writer_model``."""
+
+    @property
+    def written_by(self) -> str:
+        """The author, or the model that would have been asked when there is no draft."""
+        return self.author or self.writer_model.model_id
 
     @property
     def total_revisions(self) -> int:
@@ -127,6 +134,7 @@ class _State:
     usage: Usage = field(default_factory=Usage)
     switched: bool = False
     offline_writer: bool = False
+    author: str = ""
 
 
 def run_adaptation(
@@ -177,7 +185,7 @@ def judge_draft(
 
     ``author`` stands in the result as the writer's model.
     """
-    state = _State(writer=NodeModel(author), draft=draft, drafts=1, transitions=list(earlier))
+    state = _State(writer=NodeModel(author), draft=draft, drafts=1, transitions=list(earlier), author=author)
     loop = _Loop(
         context, concept, culture, Asker(client, render, models), 0, (), on_attempt, now, on_status, state
     )  # fmt: skip
@@ -220,6 +228,7 @@ class _Loop:
             seconds=(self.now() - started).total_seconds(),
             needs_person=reason is not None,
             person_reason=reason,
+            author=state.author,
         )
 
     def _drafts_until_green(self) -> str | None:
@@ -256,6 +265,7 @@ class _Loop:
             return reason
         state.draft, state.drafts, state.feedback = reply.value, number, None
         state.usage += reply.usage
+        state.author = reply.model_id
         state.offline_writer = DRAFTER_MODEL in (reply.model_id, reply.provider, state.writer.model_id)
         self._report(Attempt("writer", number, number, True, None, reply.model_id, reply.usage))
         return None

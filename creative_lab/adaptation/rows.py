@@ -93,7 +93,7 @@ def script_frame(context: AdaptationContext, result: AdaptationResult) -> pl.Dat
         **_keys(context),
         "status": result.status,
         "content_hash": result.content_hash,
-        "writer_model": result.writer_model.model_id,
+        "writer_model": result.written_by,
         **draft.model_dump(include={"code", "name", "language", "visual_style_prompt"}),
     }
     return _frame(AdaptedScripts, [_row(shared, number, row) for number, row in enumerate(draft.script_rows)])
@@ -175,7 +175,7 @@ def result_frame(
         **{revision_column(gate): number for gate, number in result.revisions.items()},
         **counts_of([finding for item in last for finding in item.findings]),
         "models": json.dumps({node: model.model_id for node, model in models.items()}),
-        "writer_model": result.writer_model.model_id,
+        "writer_model": result.written_by,
         "writer_switched": result.switched,
         "writer_reasoning": result.draft.reasoning if result.draft else None,
         "transitions": transitions_json(result.transitions),

@@ -177,7 +177,7 @@ def save_result(
         "revisions": dict(result.revisions),
         "drafts": result.drafts,
         "models": {node: model.model_id for node, model in models.items()},
-        "final_model_id": result.writer_model.model_id,
+        "final_model_id": result.written_by,
         "writer_switched": result.switched,
         "final_status": result.status,
         "content_hash": result.content_hash,

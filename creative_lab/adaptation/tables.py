@@ -127,7 +127,7 @@ class AdaptedScripts(_ScriptRows):
     name = _text("Name of the adaptation")
     language = _text("BCP-47 tag of the spoken and shown words")
     visual_style_prompt = _text("English prompt for the look of the film")
-    writer_model = _text("Model that wrote the draft")
+    writer_model = _text("Model that really wrote the draft")
 
 
 @table("gate_evaluations", partition_by=("spot", "target"))
@@ -193,7 +193,7 @@ class AdaptationResults(TableSchema):
     findings_major = _number("Major findings of the last draft")
     findings_minor = _number("Minor findings of the last draft")
     models = _text("JSON: node to the model that was chosen for it")
-    writer_model = _text("Model that wrote the last draft")
+    writer_model = _text("Model that really wrote the last draft; models holds the ones asked for")
     writer_switched = dy.Bool(nullable=False, metadata={"comment": "Whether the writer moved to an alternative model"})
     writer_reasoning = _text("What the writer thought before the last draft", nullable=True)
     transitions = _text("JSON: list of {status, at}, in order")

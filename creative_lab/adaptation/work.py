@@ -153,7 +153,7 @@ def adapt(
             else:
                 result = judge_draft(context, translated, author=TRANSLATION, **shared)
             outcome.status = "ok" if result.status == "completed" else "fail"
-            outcome.reason, outcome.model = result.error_message, result.writer_model.model_id
+            outcome.reason, outcome.model = result.error_message, result.written_by
             outcome.cost_usd = result.usage.cost_usd
             outcome.detail = {"drafts": result.drafts, "revisions": dict(result.revisions)}
     except Exception as error:

@@ -10,6 +10,9 @@ import typer
 from creative_lab.commands.console import CommandError, out, table
 from creative_lab.settings import Settings, get_settings
 
+STALE_PARTS_S = 86_400.0
+"""Age from which an unfinished file belongs to nobody."""
+
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and write nothing.")]
 
 spot_app = typer.Typer(help="TV spots.", no_args_is_help=True)
@@ -28,11 +31,18 @@ def register(app: typer.Typer) -> None:
 
 
 def ready(settings: Settings | None = None) -> Settings:
-    """The settings, with a database that has all its tables (made on first use)."""
+    """The settings, with a database that has all its tables (made on first use) and a lake without leftovers.
+
+    Unfinished files of killed writers are removed, and what an object store could not take is handed over again.
+    """
+    from creative_lab.lake.fs import FileSystem
     from creative_lab.state import db
 
     settings = settings or get_settings()
     db.upgrade(settings)
+    lake = FileSystem.of_lake(settings)
+    lake.sweep(STALE_PARTS_S)
+    lake.drain()
     return settings
 
 
@@ -53,7 +63,7 @@ def import_data(
     settings = ready()
     with db.session_scope(settings) as session:
         report = import_directory(session, _existing_folder(folder), dry_run=dry_run)
-    out.print(str(report), markup=False)
+    say(str(report))
     if not dry_run:
         sync_partitions(settings)
 
@@ -65,7 +75,7 @@ def export_data(folder: Annotated[Path, typer.Argument(help="Folder to write the
 
     with db.session_scope(ready()) as session:
         files = export_directory(session, folder)
-    out.print(f"{len(files)} files in {folder}", markup=False)
+    say(f"{len(files)} files in {folder}")
 
 
 @spot_app.command("import")
@@ -86,7 +96,7 @@ def spot_import(
         except (ValueError, OSError) as problem:
             problems.append(str(problem))
             continue
-        out.print(str(report), markup=False)
+        say(str(report))
     if not dry_run:
         sync_partitions(settings)
     if problems:
@@ -175,8 +185,8 @@ def target_new(
             raise CommandError("a target needs a persona, a country or a language", exit_code=2)
         session.add(target)
     sync_partitions(settings)
-    out.print(f"Target {code} is there. Adapt a spot to it:", markup=False)
-    out.print(f"  creative-lab materialize group:adaptation --partition SPOT|{code}", markup=False)
+    say(f"Target {code} is there. Adapt a spot to it:")
+    say(f"  creative-lab materialize group:adaptation --partition SPOT|{code}")
 
 
 def insights(target: Annotated[str, typer.Argument(help="Code of a target.")]) -> None:
@@ -187,7 +197,7 @@ def insights(target: Annotated[str, typer.Argument(help="Code of a target.")]) -
 
     with db.session_scope(ready()) as session:
         text = compose_insights_as_markdown(subject_of(find_target(session, target)))
-    out.print(text or "There are no insights for this target.", markup=False)
+    write(text or "There are no insights for this target.")
 
 
 def cldr(
@@ -204,7 +214,7 @@ def cldr(
     from creative_lab.reference.cldr import complete_directory
 
     report = complete_directory(folder, countries=country, threshold=threshold, primary_model=model)
-    out.print(str(report), markup=False)
+    say(str(report))
 
 
 def wvs(
@@ -217,7 +227,7 @@ def wvs(
 
     with db.session_scope(ready()) as session:
         report = import_wvs(session, file, dry_run=dry_run)
-    out.print(str(report), markup=False)
+    say(str(report))
 
 
 def sync_partitions(settings: Settings) -> tuple[list[str], list[str]]:

@@ -39,7 +39,7 @@ def up(
     from creative_lab.launch.serve import serve
 
     settings = ready()
-    return serve(port, settings, review_port=review_port or port + 1, say=lambda line: out.print(line, markup=False))
+    return serve(port, settings, review_port=review_port or port + 1, say=lambda line: say(line))
 
 
 def doctor() -> None:
@@ -58,4 +58,4 @@ def docs(context: typer.Context) -> None:
     from creative_lab.commands.pages import write_pages
 
     for path in write_pages(ready(), context.find_root().command):
-        out.print(str(path), markup=False)
+        say(str(path))

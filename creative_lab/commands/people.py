@@ -47,7 +47,7 @@ def review_list(
         [(i.spot, i.target, i.gates, i.findings, i.state, i.content_hash[:12]) for i in shown],
     )
     if not shown:
-        out.print("Nothing waits for a decision.")
+        say("Nothing waits for a decision.")
 
 
 def _decide(spot: str, target: str, decision: str, who: str, note: str, content: str | None) -> None:
@@ -60,7 +60,7 @@ def _decide(spot: str, target: str, decision: str, who: str, note: str, content:
             settings, session, spot, target, decision, who=who or getpass.getuser(), note=note, content=content
         )
         line = f"{spot} → {target}: {decision.replace('_', ' ')} by {entry.who}, for content {entry.content_hash[:12]}"
-    out.print(line, markup=False)
+    out.print(line)
 
 
 Content = Annotated[
@@ -105,7 +105,7 @@ def review_verify() -> None:
         report = verify_chain(session)
     if not report.ok:
         raise CommandError(f"entry {report.broken_at} is not as it was written: {report.problem}")
-    out.print(f"{report.entries} decisions, none altered; newest {report.head[:12]}")
+    say(f"{report.entries} decisions, none altered; newest {report.head[:12]}")
 
 
 @template_app.command("list")
@@ -139,7 +139,7 @@ def template_show(
         raise CommandError(
             f"there is no template {slug!r}" + (f" in version {version}" if version else ""), exit_code=2
         )
-    out.print(found[0].template, markup=False)
+    write(found[0].template)
 
 
 @template_app.command("save")
@@ -148,7 +148,7 @@ def template_save(slug: str, file: Annotated[Path, typer.Argument(help="The new 
     from creative_lab.language.templates import TemplateStore
 
     saved = TemplateStore(ready()).save(slug, file.read_text(encoding="utf-8"))
-    out.print(f"{slug} is now version {saved.version}", markup=False)
+    out.print(f"{slug} is now version {saved.version}")
 
 
 @template_app.command("rollback")
@@ -157,7 +157,7 @@ def template_rollback(slug: str, version: int) -> None:
     from creative_lab.language.templates import TemplateStore
 
     active = TemplateStore(ready()).activate(slug, version)
-    out.print(f"{slug} is now version {active.version}", markup=False)
+    say(f"{slug} is now version {active.version}")
 
 
 @template_app.command("history")
@@ -183,8 +183,8 @@ def xliff_export(spot: Spot, target: Target, file: Annotated[Path, typer.Argumen
     with db.session_scope(settings) as session:
         document = export_adaptation(settings, session, spot, target)
     FileSystem(file.absolute().parent).write_bytes(file.name, document)
-    out.print(
-        f"{file}: open it in any translation tool, then: creative-lab xliff import {spot} {target} {file}", markup=False
+    say(
+        f"{file}: open it in any translation tool, then: creative-lab xliff import {spot} {target} {file}"
     )
 
 
@@ -205,7 +205,7 @@ def xliff_import(
         job = Job(tables, f"{spot}{SEPARATOR}{target}")
         outcome = lab.run(job, {"adaptation": {"translation": str(file.absolute())}})
     if outcome.success:
-        out.print(f"{spot} → {target}: all gates green with the translation of {file.name}", markup=False)
+        say(f"{spot} → {target}: all gates green with the translation of {file.name}")
         return
     store, keys = TableStore(settings), {"spot": spot, "target": target}
     written = store.exists(AdaptationResults, keys)

@@ -38,12 +38,12 @@ def materialize(
         failed = 0
         for number, job in enumerate(jobs, start=1):
             if not force and lab.is_fresh(job):
-                out.print(f"[{number}/{len(jobs)}] {job.label}: up to date (--force redoes it)", markup=False)
+                say(f"[{number}/{len(jobs)}] {job.label}: up to date (--force redoes it)")
                 continue
             outcome = lab.run(job)
             failed += not outcome.success
             line = "done" if outcome.success else f"failed: {outcome.reason}"
-            out.print(f"[{number}/{len(jobs)}] {job.label}: {line} in {outcome.seconds:.1f} s", markup=False)
+            say(f"[{number}/{len(jobs)}] {job.label}: {line} in {outcome.seconds:.1f} s")
     if failed:
         raise CommandError(f"{failed} of {len(jobs)} runs failed; the Dagster UI (creative-lab up) has their logs")
 
@@ -70,7 +70,7 @@ def plan(selection: Selection, partition: Partition = None) -> None:
         ],
         right=[1, 2, 4, 5, 6],
     )
-    out.print(made.summary, markup=False)
+    say(made.summary)
 
 
 def sql(
@@ -89,7 +89,7 @@ def sql(
 
     if examples:
         table(None, ["name", "question"], [(item.name, item.question) for item in sql_examples.EXAMPLES])
-        out.print("\nAsk one:  creative-lab sql --example NAME", markup=False)
+        say("\nAsk one:  creative-lab sql --example NAME")
         return
     if csv and json:
         raise CommandError("choose one of --csv and --json", exit_code=2)
@@ -99,7 +99,7 @@ def sql(
         except KeyError as error:
             raise CommandError(str(error.args[0]), exit_code=2) from None
         if show:
-            out.print(query, markup=False)
+            write(query)
             return
     if query == "-":
         query = sys.stdin.read()

@@ -35,11 +35,14 @@ def warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
     settings = get_settings()
     report = build_warehouse(settings)
-    context.log.info("%s", report)
+    for table, problem in report.problems.items():
+        context.log.warning("table %s could not be read: %s", table, problem)
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(settings.warehouse_path)),
             "query": dg.MetadataValue.md("`creative-lab sql --examples` lists named questions to begin with."),
+            "tables": len(report.tables),
+            "tables_unreadable": len(report.problems),
             "megabytes": round(settings.warehouse_path.stat().st_size / 1e6, 3),
         }
     )
