@@ -1,0 +1,293 @@
+"""Fetching weights: what it will cost in space and which licence applies come first, then resume, hash, manifest."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from creative_lab.imaging import net
+from creative_lab.imaging.catalogue import MANIFEST, AnyWeights, Catalogue
+from creative_lab.imaging.errors import ImagingError, ModelNotHere
+from creative_lab.imaging.files import PICKLES, sha256_of, verify
+from creative_lab.imaging.presets import SHIPPED, IpAdapterPreset, Licence, ModelPreset, WeightFile
+
+HUB = "https://huggingface.co"
+
+OnFile = Callable[[str, int, int | None], None]
+"""Called with (file, bytes here, bytes in all or None)."""
+
+_KEPT = ("*.json", "*.txt", "*.model", "*.safetensors", "*.jinja")
+_NEVER = ("*.py", "*.msgpack", "*.onnx", "*.md")
+
+
+@dataclass(frozen=True)
+class PullPlan:
+    """What a pull will fetch, for people to see first."""
+
+    slug: str
+    label: str
+    source: str
+    revision: str
+    licence: Licence
+    target: Path
+    files: tuple[WeightFile, ...]
+    download_bytes: int
+    free_bytes: int
+
+    @property
+    def needs_acceptance(self) -> bool:
+        """Whether someone must say that the licence is accepted: anything but a plain yes to commercial use."""
+        return self.licence.commercial is not True
+
+    @property
+    def fits(self) -> bool:
+        """Whether twice the missing bytes are free."""
+        return self.free_bytes >= 2 * self.download_bytes
+
+
+def plan_pull(catalogue: Catalogue, slug: str, *, hub: str = HUB) -> PullPlan:
+    """Ask the hub which files belong to a model and how big they are; nothing is fetched or written.
+
+    Raises :class:`ImagingError` when the entry cannot be pulled, or when the hub's revision or hashes disagree with
+    the catalogue's.
+    """
+    weights = catalogue.weights(slug)
+    if weights.path.startswith(SHIPPED):
+        raise ImagingError(f"{slug} comes with the platform: it is trained here, not pulled")
+    if weights.single_file:
+        raise ImagingError(f"{slug} is a single file that you place yourself at {catalogue.place(weights)}")
+    revision = weights.revision or "main"
+    address = f"{hub}/api/models/{quote(weights.path)}/revision/{quote(revision)}?blobs=true"
+    answer = net.fetch_json(address, policy(catalogue, hub), _key(catalogue))
+    commit, files = _listed(answer, address)
+    if weights.revision and commit != weights.revision:
+        raise ImagingError(f"{slug}: the hub gives revision {commit}, the catalogue names {weights.revision}")
+    chosen = _chosen(weights, files)
+    known = {file.path: file for file in weights.files}
+    for file in chosen:
+        named = known.get(file.path)
+        if named and named.sha256 and file.sha256 and named.sha256 != file.sha256:
+            raise ImagingError(f"{slug}: the hub's SHA-256 of {file.path} is not the catalogue's")
+    chosen = [known.get(file.path) or file for file in chosen]
+    target = catalogue.place(weights)
+    missing = sum(file.bytes or 0 for file in chosen if not _is_here(target, file))
+    return PullPlan(
+        slug,
+        weights.label,
+        weights.path,
+        commit,
+        weights.licence,
+        target,
+        tuple(chosen),
+        missing,
+        net.free_bytes(target),
+    )
+
+
+def pull(
+    catalogue: Catalogue,
+    plan: PullPlan,
+    *,
+    accept_licence: bool = False,
+    hub: str = HUB,
+    on_file: OnFile | None = None,
+) -> Path:
+    """Fetch what a plan names; can be repeated, and continues where it stopped.
+
+    The manifest (every file with size and SHA-256) is written last. Raises :class:`ImagingError` when the licence was
+    not accepted or the space is short, before anything is written.
+    """
+    if plan.needs_acceptance and not accept_licence:
+        raise ImagingError(
+            f"{plan.label}: {plan.licence.name}. {plan.licence.note or 'Read its terms.'} "
+            "Accept it with --accept-licence to go on"
+        )
+    net.require_space(plan.target, plan.download_bytes)
+    allowed = policy(catalogue, hub)
+    fetched = []
+    for file in plan.files:
+        path = plan.target / file.path
+        if _is_here(plan.target, file):
+            digest = sha256_of(path)
+        else:
+            url = f"{hub}/{quote(plan.source)}/resolve/{plan.revision}/{quote(file.path)}"
+            digest = net.download(
+                url,
+                path,
+                allowed,
+                sha256=file.sha256,
+                size=file.bytes,
+                headers=_key(catalogue),
+                on_bytes=functools.partial(on_file, file.path) if on_file else None,
+            )
+        fetched.append({"path": file.path, "bytes": path.stat().st_size, "sha256": digest})
+    manifest = {
+        "source": plan.source,
+        "revision": plan.revision,
+        "licence": plan.licence.name,
+        "accepted": plan.needs_acceptance,
+        "files": fetched,
+    }
+    from creative_lab.lake.fs import FileSystem
+
+    FileSystem(plan.target).write_bytes(MANIFEST, json.dumps(manifest, indent=1).encode())
+    return plan.target
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """Outcome of ``models verify``."""
+
+    slug: str
+    digest: str
+    checked: int
+    unknown: int
+
+
+def verify_model(catalogue: Catalogue, slug: str) -> VerifyReport:
+    """Hash a model's files and compare them with catalogue and manifest. Raises as :func:`files.verify` does."""
+    weights = catalogue.weights(slug)
+    found = verify(catalogue.located(weights), weights.files)
+    return VerifyReport(slug, found.digest, found.checked, found.unknown)
+
+
+def pull_lora(
+    catalogue: Catalogue, slug: str, *, civitai: str = "https://civitai.com", on_bytes: net.OnBytes | None = None
+) -> Path:
+    """Fetch a LoRA by its AIR with the key of the settings; nothing happens when it is there.
+
+    The hash is the catalogue's or Civitai's own. The file's architecture is checked before anyone can load it.
+    """
+    from creative_lab.imaging.air import parse_air
+    from creative_lab.imaging.errors import LoraMismatch
+    from creative_lab.imaging.loras import architecture_of
+
+    lora = catalogue.lora(slug)
+    target = catalogue.lora_path(lora)
+    if target.is_file():
+        return target
+    if not lora.air:
+        raise ModelNotHere(f"LoRA {slug}: there is no {target}, and it has no AIR to fetch it by")
+    headers = civitai_key(catalogue)
+    air = parse_air(lora.air)
+    allowed = policy(catalogue, civitai)
+    described = lora_from_civitai(catalogue, lora.air, civitai=civitai)
+    incoming = target.with_name(f".incoming-{target.name}")
+    try:
+        net.download(
+            f"{civitai}/api/download/models/{air.version_id}",
+            incoming,
+            allowed,
+            sha256=lora.sha256 or described.get("sha256"),
+            headers=headers,
+            on_bytes=on_bytes,
+        )
+        found = architecture_of(incoming)
+        if found is not None and found != lora.base_architecture:
+            raise LoraMismatch(f"LoRA {slug}: labelled {lora.base_architecture}, but the file is made for {found}")
+        incoming.replace(target)
+    finally:
+        incoming.unlink(missing_ok=True)
+    return target
+
+
+def lora_from_civitai(catalogue: Catalogue, air_text: str, *, civitai: str = "https://civitai.com") -> dict[str, Any]:
+    """Fields of a catalogue entry for a LoRA, from Civitai's description of it.
+
+    The architecture comes from the AIR; None where its ecosystem is unknown, so that a person says it.
+    """
+    from creative_lab.imaging.air import parse_air
+
+    air = parse_air(air_text)
+    address = f"{civitai}/api/v1/model-versions/{air.version_id}"
+    answer = net.fetch_json(address, policy(catalogue, civitai), civitai_key(catalogue))
+    if not isinstance(answer, dict):
+        raise ImagingError(f"{address}: not an object")
+    files = [file for file in answer.get("files") or [] if isinstance(file, dict)]
+    main = next((file for file in files if file.get("primary")), files[0] if files else {})
+    digest = str((main.get("hashes") or {}).get("SHA256") or "").lower()
+    sample = next((image.get("meta") or {} for image in answer.get("images") or [] if isinstance(image, dict)), {})
+    guidance = sample.get("cfgScale")
+    statistics = answer.get("stats") or {}
+    return {
+        "label": str(answer.get("name") or f"LoRA {air.version_id}")[:200],
+        "base_architecture": air.architecture,
+        "air": air_text,
+        "prompt": ", ".join(str(word).strip() for word in answer.get("trainedWords") or []),
+        "negative_prompt": str(sample.get("negativePrompt") or ""),
+        "guidance_scale": float(guidance) if isinstance(guidance, (int, float)) else None,
+        "sha256": digest if len(digest) == 64 else None,
+        "notes": f"{answer.get('description') or ''} (base {answer.get('baseModel')}, {statistics})"[:2000],
+    }
+
+
+def civitai_key(catalogue: Catalogue) -> dict[str, str]:
+    """The Civitai key as a header. Raises :class:`ImagingError` when it is not set."""
+    key = catalogue.settings.civitai_api_key
+    if key is None:
+        raise ImagingError("LoRAs are fetched from Civitai with a key: set CREATIVE_LAB_CIVITAI_API_KEY")
+    return {"Authorization": f"Bearer {key.get_secret_value()}"}
+
+
+def policy(catalogue: Catalogue, origin: str) -> net.NetworkPolicy:
+    """What may be reached for ``origin``; itself only when it is a mirror on this machine."""
+    return net.NetworkPolicy(offline=catalogue.settings.offline, loopback=(origin,))
+
+
+def _key(catalogue: Catalogue) -> dict[str, str]:
+    token = catalogue.settings.hf_token
+    return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+
+
+def _listed(answer: Any, address: str) -> tuple[str, list[WeightFile]]:
+    try:
+        files = [
+            WeightFile(path=entry["rfilename"], bytes=entry.get("size"), sha256=(entry.get("lfs") or {}).get("sha256"))
+            for entry in answer["siblings"]
+        ]
+        commit = answer["sha"]
+        if not (isinstance(commit, str) and len(commit) == 40):
+            raise ValueError(f"revision {commit!r}")
+        return commit, files
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise ImagingError(f"{address}: the list of files cannot be read: {error}") from error
+
+
+def _chosen(weights: AnyWeights, files: list[WeightFile]) -> list[WeightFile]:
+    """The files that loading needs: safetensors and configuration, the fp16 variant where there is one."""
+    wanted = [
+        file
+        for file in files
+        if any(fnmatch.fnmatch(file.path, kept) for kept in _KEPT)
+        and not any(fnmatch.fnmatch(file.path, never) for never in _NEVER)
+        and PurePosixPath(file.path).suffix not in PICKLES
+    ]
+    if isinstance(weights, IpAdapterPreset):
+        folder = PurePosixPath(weights.subfolder)
+        encoder = PurePosixPath(weights.image_encoder_folder)
+        encoder = encoder if "/" in weights.image_encoder_folder else folder / encoder
+        adapter = (folder / weights.weight_name).as_posix()
+        wanted = [file for file in wanted if file.path == adapter or PurePosixPath(file.path).parent == encoder]
+    elif isinstance(weights, ModelPreset):  # whole checkpoints beside the folders are the same weights again
+        wanted = [file for file in wanted if "/" in file.path or not file.path.endswith(".safetensors")]
+    if isinstance(weights, ModelPreset) and weights.dtype == "float16":
+        names = {file.path for file in wanted}
+        wanted = [file for file in wanted if file.path.replace(".safetensors", ".fp16.safetensors") not in names]
+    if not any(file.path.endswith(".safetensors") for file in wanted):
+        raise ImagingError(f"{weights.label}: {weights.path} offers no .safetensors files; pickles are not fetched")
+    return wanted
+
+
+def _is_here(target: Path, file: WeightFile) -> bool:
+    path = target / file.path
+    if not path.is_file() or (file.bytes is not None and path.stat().st_size != file.bytes):
+        return False
+    return file.sha256 is None or sha256_of(path) == file.sha256
