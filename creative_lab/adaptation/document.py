@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from markupsafe import Markup, escape
 
 from creative_lab.adaptation.schemas import (
@@ -36,7 +36,6 @@ GATE_TITLES = {
 }
 _TOKEN = re.compile(r"\s+|\w+(?:['’.,:]\w+)*|[^\w\s]", re.UNICODE)
 _LABEL = re.compile(r"^(\s*)([A-Z][A-Z.]*(?: ?\([^()\n]{1,60}\))?):", re.MULTILINE)
-_RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,8 @@ def marked_changes(before: str, after: str) -> Markup:
         if tag == "equal" or not text.strip():
             parts.append(escape(text))
         else:
-            was = "".join(old[old_start:old_end]).strip()
+            # On one line: what is typeset later must find no line of the script inside the attribute.
+            was = " ".join("".join(old[old_start:old_end]).split())
             parts.append(Markup('<ins title="{}">{}</ins>').format(f"was: {was}" if was else "added", text))
     return Markup("").join(parts)
 
@@ -115,8 +115,15 @@ def _template() -> Template:
 def _language_label(tag: str) -> str:
     try:
         return f"{Locale.parse(tag, sep='-').get_display_name('en')} ({tag})"
-    except ValueError:
+    except (ValueError, UnknownLocaleError):
         return tag
+
+
+def _direction(tag: str) -> str:
+    try:
+        return "rtl" if Locale.parse(tag, sep="-").character_order == "right-to-left" else "ltr"
+    except (ValueError, UnknownLocaleError):
+        return "auto"
 
 
 def render_html(document: Document) -> str:
@@ -131,5 +138,5 @@ def render_html(document: Document) -> str:
         drafts=max((evaluation.draft_number for evaluation in document.evaluations), default=1),
         language=_language_label(document.draft.language),
         origin_language=_language_label(document.origin.language),
-        direction="rtl" if document.draft.language.split("-")[0].lower() in _RIGHT_TO_LEFT else "ltr",
+        direction=_direction(document.draft.language),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands.console import CommandError, out, table
+from creative_lab.commands.console import CommandError, say, table, write
 from creative_lab.settings import Settings, get_settings
 
 STALE_PARTS_S = 86_400.0

@@ -89,17 +89,30 @@ def _roles(settings: Settings) -> Iterator[Finding]:
     if settings.profile == "miniature":
         who = "embedded/drafter: works by rule, offline; it adapts within a language and cannot translate"
     elif settings.llm_api_base:
-        who = f"the OpenAI-compatible server at {settings.llm_api_base}"
+        who = f"the OpenAI-compatible server at {_without_password(settings.llm_api_base)}"
     elif settings.profile == "studio":
         who = "local models through transformers, from the Hugging Face cache"
     else:
         who = f"{settings.hosted_model} for models without a provider of their own"
     yield Finding("good", "Language models", who)
-    keys = {name: getattr(settings, f"{name}_api_key") is not None for name in ("llm", "openai", "anthropic", "gemini")}
-    present = [name for name, there in keys.items() if there]
+    present = [name for name in _keys() if getattr(settings, name) is not None]
     yield Finding("note", "Keys", f"present: {', '.join(present)}" if present else "none")
     yield Finding("note", "Network", "refused except to this machine" if settings.offline else "allowed")
     yield Finding("note", "Approval", "asked for" if settings.review else "not asked for (CREATIVE_LAB_REVIEW)")
+
+
+def _keys() -> list[str]:
+    """Names of the settings that hold a key or token."""
+    secret = [name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
+    return [name for name in secret if name != "postgres_url"]
+
+
+def _without_password(url: str) -> str:
+    """A URL without what may stand in it as user and password, or after a question mark."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _surroundings() -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands.console import CommandError, out, table
+from creative_lab.commands.console import CommandError, say, table
 from creative_lab.commands.data import ready
 from creative_lab.settings import get_settings
 
@@ -39,7 +39,7 @@ def up(
     from creative_lab.launch.serve import serve
 
     settings = ready()
-    return serve(port, settings, review_port=review_port or port + 1, say=lambda line: say(line))
+    return serve(port, settings, review_port=review_port or port + 1, say=say)
 
 
 def doctor() -> None:

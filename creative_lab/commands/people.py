@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands.console import CommandError, out, table
+from creative_lab.commands.console import CommandError, say, table, write
 from creative_lab.commands.data import ready
 
 KIND = "adapted_script"
@@ -60,7 +60,7 @@ def _decide(spot: str, target: str, decision: str, who: str, note: str, content:
             settings, session, spot, target, decision, who=who or getpass.getuser(), note=note, content=content
         )
         line = f"{spot} → {target}: {decision.replace('_', ' ')} by {entry.who}, for content {entry.content_hash[:12]}"
-    out.print(line)
+    say(line)
 
 
 Content = Annotated[
@@ -147,8 +147,12 @@ def template_save(slug: str, file: Annotated[Path, typer.Argument(help="The new 
     """Save a new version of a prompt template and make it the active one; a mistake in it is refused with its line."""
     from creative_lab.language.templates import TemplateStore
 
-    saved = TemplateStore(ready()).save(slug, file.read_text(encoding="utf-8"))
-    out.print(f"{slug} is now version {saved.version}")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    saved = TemplateStore(ready()).save(slug, text)
+    say(f"{slug} is now version {saved.version}")
 
 
 @template_app.command("rollback")
@@ -183,9 +187,7 @@ def xliff_export(spot: Spot, target: Target, file: Annotated[Path, typer.Argumen
     with db.session_scope(settings) as session:
         document = export_adaptation(settings, session, spot, target)
     FileSystem(file.absolute().parent).write_bytes(file.name, document)
-    say(
-        f"{file}: open it in any translation tool, then: creative-lab xliff import {spot} {target} {file}"
-    )
+    say(f"{file}: open it in any translation tool, then: creative-lab xliff import {spot} {target} {file}")
 
 
 @xliff_app.command("import")
@@ -196,10 +198,14 @@ def xliff_import(
     from creative_lab.adaptation.tables import AdaptationResults
     from creative_lab.commands.runs import SEPARATOR, Job, Lab
     from creative_lab.lake.tables import TableStore
+    from creative_lab.review.queue import find_item
+    from creative_lab.state import db
 
     if not file.is_file():
         raise CommandError(f"{file} is not a file", exit_code=2)
     settings = ready()
+    with db.session_scope(settings) as session:
+        find_item(settings, session, spot, target)  # raises an error that says so when there is no draft to translate
     tables = ("adapted_scripts", "gate_evaluations", "gate_findings", "adaptation_results", "script_deliverables")
     with Lab(settings) as lab:
         job = Job(tables, f"{spot}{SEPARATOR}{target}")

@@ -92,15 +92,22 @@ class Lab:
 
         try:
             chosen = dg.AssetSelection.from_string(selection).resolve(self._graph)
+        except dg.DagsterInvalidSubsetError:
+            raise self._no_asset(selection) from None
         except Exception as error:  # the parser raises errors of its own grammar library
             raise CommandError(f"selection {selection!r}: {str(error).splitlines()[0]}", exit_code=2) from error
         found = [key for key in self._graph.toposorted_asset_keys if key in chosen]
         unknown = [key for key in chosen if not self._graph.has(key)]
-        executable = [key for key in found if self._graph.get(key).is_executable]
+        executable = {key for key in found if self._graph.get(key).is_executable}
         if not executable or unknown:
-            known = ", ".join(sorted(key.to_user_string() for key in self._graph.executable_asset_keys))
-            raise CommandError(f"selection {selection!r} names no asset; there are {known}", exit_code=2)
-        return executable
+            raise self._no_asset(selection)
+        # Outputs of one computation are made together: one of them stands for all.
+        whole = executable.union(*(self._graph.get(key).execution_set_asset_keys for key in executable))
+        return [key for key in self._graph.toposorted_asset_keys if key in whole]
+
+    def _no_asset(self, selection: str) -> CommandError:
+        known = ", ".join(sorted(key.to_user_string() for key in self._graph.executable_asset_keys))
+        return CommandError(f"selection {selection!r} names no asset; there are {known}", exit_code=2)
 
     def jobs(self, selection: str, partitions: Sequence[str]) -> list[Job]:
         """The jobs of a selection, in the order in which they have to run."""
@@ -123,7 +130,6 @@ class Lab:
                 waits = {parent for parent in node.parent_keys if parent in left and parent not in stage}
                 if node.partitions_def == definition and not waits:
                     stage.append(key)
-            # Outputs of one computation run together, whatever order their keys came in.
             for key in stage:
                 left.remove(key)
                 done.add(key)
@@ -211,6 +217,14 @@ def _matches(pattern: str, key: str, two_dimensions: bool) -> bool:
 
 def _reason(result: dg.ExecuteInProcessResult) -> str:
     """The first sentence that explains a failed run."""
+    for made in result.get_asset_materialization_events():
+        # An asset that holds unsuccessful work says why in its metadata.
+        if (reason := made.step_materialization_data.materialization.metadata.get("reason")) is not None:
+            return str(reason.value)
+    for check in result.get_asset_check_evaluations():
+        # What the check found says more than the failure of its step, which only names it.
+        if not check.passed and check.severity.value == "ERROR":
+            return f"{check.check_name}: {check.description}"
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
@@ -221,7 +235,4 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
                 return str(shown.description).splitlines()[0]
             if error is not None:
                 return str(error.message).strip().splitlines()[-1]
-    for check in result.get_asset_check_evaluations():
-        if not check.passed and check.severity.value == "ERROR":
-            return f"{check.check_name}: {check.description}"
     return "see the run's log in the Dagster UI"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands.console import CommandError, out, table
+from creative_lab.commands.console import CommandError, say, table, write
 from creative_lab.commands.data import ready
 
 Selection = Annotated[str, typer.Argument(help="Assets in Dagster's selection language, such as group:adaptation.")]
@@ -107,4 +107,4 @@ def sql(
         raise CommandError("give a query, --example NAME or --examples", exit_code=2)
     result = run_query(ready(), query, max_rows=max_rows)
     text = to_csv(result) if csv else to_json(result) if json else to_table(result)
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    write(text)

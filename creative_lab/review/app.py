@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, Form, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from creative_lab.lake.tables import MissingPartition
@@ -50,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over one lab."""
     settings = settings or get_settings()
     app = FastAPI(title="Creative Lab review", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost", "testserver"])
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     token = secrets.token_urlsafe(32)
     pages = _environment()
 
@@ -66,6 +68,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     def problem(message: str, status: int) -> HTMLResponse:
         return page("problem.html.j2", status, message=message)
+
+    @app.exception_handler(StarletteHTTPException)
+    def refuse(_: Request, error: StarletteHTTPException) -> HTMLResponse:
+        return problem(str(error.detail), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_form(_: Request, error: RequestValidationError) -> HTMLResponse:
+        # Without what was entered: it may be megabytes of anything.
+        faults = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+        return problem(f"The form is not complete: {faults}", 422)
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -114,9 +126,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         target: str,
         decision: Annotated[str, Form()],
         content: Annotated[str, Form(min_length=64, max_length=64)],
-        given: Annotated[str, Form(alias="token")],
         who: Annotated[str, Form(max_length=200)],
         note: Annotated[str, Form(max_length=_LONGEST_NOTE)] = "",
+        given: Annotated[str, Form(alias="token")] = "",
     ) -> Response:
         from creative_lab.state import db
 
