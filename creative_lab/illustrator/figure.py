@@ -48,6 +48,7 @@ def draw_person(
     first_part: int = 0,
     face_part: int = 0,
     hat_part: int = 0,
+    body_part: int = 0,
     shadow: bool = True,
 ) -> FigureTruth:
     """Draw ``person`` in the current frame; garments get the part numbers from ``first_part`` on (0 = none)."""
@@ -66,15 +67,17 @@ def draw_person(
             draw_garment(painter, garment, bones, build, part=part)
 
     with painter.moved(flip=person.mirrored):
-        with painter.moved(x=bones.head[0], y=bones.head[1], scale=HEAD, turn=bones.head_turn):
-            head.draw_behind(painter)
-        _body(painter, person, bones, build)
+        with painter.as_part(body_part):
+            with painter.moved(x=bones.head[0], y=bones.head[1], scale=HEAD, turn=bones.head_turn):
+                head.draw_behind(painter)
+            _body(painter, person, bones, build)
         for layer in LAYERS:
             wear(layer)
-        _hands(painter, person, bones)
+        with painter.as_part(body_part):
+            _hands(painter, person, bones)
         with painter.moved(x=bones.head[0], y=bones.head[1], scale=HEAD, turn=bones.head_turn):
-            landmarks = head.draw(painter, part=face_part, hat_part=hat_part)
-            with painter.as_part(face_part):
+            landmarks = head.draw(painter, part=face_part or body_part, hat_part=hat_part)
+            with painter.as_part(face_part or body_part):
                 head.draw_long_beard(painter)
         pose = tuple(painter.point(*bones[name]) for name in JOINTS)
     drawn = painter.part_pixels(face_part) if face_part else 0

@@ -13,6 +13,7 @@ from creative_lab.illustrator.palette import BACKDROP
 
 _HAT_PART = 190
 """Number of the first model's hat in the index picture, above all garments' numbers."""
+_BODY_PART = 200
 
 MODEL_ACTIONS = ("standing", "walking", "waving", "pointing")
 
@@ -58,6 +59,8 @@ class LookPicture:
     people_mask: np.ndarray
     hat_mask: np.ndarray
     """Where a hat is visible; hats belong to the head and are not among the garments."""
+    body_mask: np.ndarray
+    """Where skin or hair is visible."""
 
 
 def draw_look(look: Look, width: int, height: int) -> LookPicture:
@@ -75,7 +78,14 @@ def draw_look(look: Look, width: int, height: int) -> LookPicture:
         with painter.moved(x=x, y=height * 0.945, scale=height * 0.86):
             painter.fill(ellipse(0.03, 0.012, 0.20, 0.024), (150, 150, 160), alpha=0.24, detail=True)
             truths.append(
-                draw_person(painter, person, first_part=1 + index * 60, hat_part=_HAT_PART + index, shadow=False)
+                draw_person(
+                    painter,
+                    person,
+                    first_part=1 + index * 60,
+                    hat_part=_HAT_PART + index,
+                    body_part=_BODY_PART,
+                    shadow=False,
+                )
             )
     garments = tuple(
         GarmentTruth(index, garment, painter.part_mask(part))
@@ -84,7 +94,7 @@ def draw_look(look: Look, width: int, height: int) -> LookPicture:
     )
     hats = np.logical_or.reduce([painter.part_mask(_HAT_PART + index) for index in range(len(look.models))])
     people = _people_mask(look, width, height, rng_seed=look.seed)
-    return LookPicture(painter.rgb(), tuple(truths), garments, people, hats)
+    return LookPicture(painter.rgb(), tuple(truths), garments, people, hats, painter.part_mask(_BODY_PART))
 
 
 def _people_mask(look: Look, width: int, height: int, *, rng_seed: int) -> np.ndarray:
