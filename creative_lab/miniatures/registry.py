@@ -1,0 +1,28 @@
+"""All miniatures by name, in the order in which they can be trained."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from creative_lab.miniatures.training import Trainer
+
+_TRAINERS = {
+    "garments": ("creative_lab.miniatures.garments", "GarmentTrainer"),
+    "face-detector": ("creative_lab.miniatures.face_detector", "FaceDetectorTrainer"),
+    "face-recogniser": ("creative_lab.miniatures.face_recogniser", "FaceRecogniserTrainer"),
+    "clip": ("creative_lab.miniatures.clip", "ClipTrainer"),
+    "aesthetic": ("creative_lab.miniatures.aesthetic", "AestheticTrainer"),
+    "preference": ("creative_lab.miniatures.preference", "PreferenceTrainer"),
+}
+
+NAMES = tuple(_TRAINERS)
+
+
+def trainer(name: str, root: Path) -> Trainer:
+    """The trainer ``name`` for models below ``root``. Raises ValueError, which lists the names, when there is none."""
+    if name not in _TRAINERS:
+        raise ValueError(f"unknown miniature {name!r}; known: {', '.join(NAMES)}")
+    module, attribute = _TRAINERS[name]
+    made: Trainer = getattr(import_module(module), attribute)(root)
+    return made

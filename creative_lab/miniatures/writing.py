@@ -1,0 +1,39 @@
+"""Models into files, every one of them through the lake's file system."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from creative_lab.lake.fs import FileSystem
+
+if TYPE_CHECKING:
+    import torch
+
+
+def half(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Floating tensors as fp16, others as they are, all contiguous and on the CPU."""
+    import torch
+
+    return {
+        key: (value.detach().to("cpu", torch.float16) if value.is_floating_point() else value.detach().cpu())
+        .clone()
+        .contiguous()
+        for key, value in tensors.items()
+    }
+
+
+def write_json(files: FileSystem, name: str, content: Any) -> None:
+    """Indented JSON with a final newline."""
+    files.write_bytes(name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_pretrained(network: Any, files: FileSystem, *, prefix: str = "") -> None:
+    """A transformers model as config.json and model.safetensors in fp16."""
+    from safetensors.torch import save
+
+    config = json.loads(network.config.to_json_string(use_diff=True))
+    config["architectures"] = [type(network).__name__]
+    config["dtype"] = "float16"
+    write_json(files, f"{prefix}config.json", config)
+    files.write_bytes(f"{prefix}model.safetensors", save(half(network.state_dict()), metadata={"format": "pt"}))
