@@ -64,7 +64,7 @@ def origin_scripts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl
     partitions_def=spots,
     kinds=_TABLE_KINDS,
     metadata={"table": "concept_brief"},
-    deps=["brands", "llm_models", "prompt_templates"],
+    deps=["market_knowledge"],
 )
 def concept_brief(
     context: dg.AssetExecutionContext, origin_scripts: pl.DataFrame
@@ -83,7 +83,7 @@ def concept_brief(
     partitions_def=spot_targets,
     kinds=_TABLE_KINDS,
     metadata={"table": "cultural_brief"},
-    deps=["region_insights", "persona_insights", "market_packs", "brands", "llm_models", "prompt_templates"],
+    deps=["market_knowledge"],
 )
 def cultural_brief(
     context: dg.AssetExecutionContext, origin_scripts: pl.DataFrame, concept_brief: pl.DataFrame
@@ -106,7 +106,7 @@ def cultural_brief(
         for name, description in RESULT_TABLES.items()
     },
     partitions_def=spot_targets,
-    deps=["market_packs", "equivalents", "spellings", "brands", "llm_models", "prompt_templates"],
+    deps=["market_knowledge"],
 )
 def adaptation(
     context: dg.AssetExecutionContext,

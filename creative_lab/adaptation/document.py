@@ -63,16 +63,30 @@ def marked_changes(before: str, after: str) -> Markup:
     Words are compared, not letters, so that a changed word reads as one change.
     """
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    blocks = difflib.SequenceMatcher(None, old, new, False).get_opcodes()
     parts: list[Markup] = []
-    for tag, old_start, old_end, new_start, new_end in difflib.SequenceMatcher(None, old, new, False).get_opcodes():
-        text = "".join(new[new_start:new_end])
-        if tag == "equal" or not text.strip():
-            parts.append(escape(text))
-        else:
-            # On one line: what is typeset later must find no line of the script inside the attribute.
-            was = " ".join("".join(old[old_start:old_end]).split())
-            parts.append(Markup('<ins title="{}">{}</ins>').format(f"was: {was}" if was else "added", text))
+    was, now = "", ""
+    for number, (tag, old_start, old_end, new_start, new_end) in enumerate(blocks):
+        text, original = "".join(new[new_start:new_end]), "".join(old[old_start:old_end])
+        between = tag == "equal" and not text.strip() and "\n" not in text and 0 < number < len(blocks) - 1
+        if tag != "equal" or (between and now):
+            was, now = was + original, now + text
+            continue
+        parts += _mark(was, now)
+        was, now = "", ""
+        parts.append(escape(text))
+    parts += _mark(was, now)
     return Markup("").join(parts)
+
+
+def _mark(was: str, now: str) -> list[Markup]:
+    """A stretch of changed words; neighbouring changes read as one. A mere deletion leaves nothing to mark."""
+    if not now.strip():
+        return [escape(now)]
+    inside = now.strip()
+    before, _, after = now.partition(inside)
+    title = f"was: {was.strip()}" if was.strip() else "added"
+    return [escape(before), Markup('<ins title="{}">{}</ins>').format(title, inside), escape(after)]
 
 
 def _typeset(text: Markup) -> Markup:

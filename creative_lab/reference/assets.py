@@ -5,7 +5,6 @@ Their data version is the hash of their rows, so that Dagster knows which adapta
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import dagster as dg
@@ -35,15 +34,11 @@ DESCRIPTIONS = {
 }
 
 
-def data_version(frame: pl.DataFrame) -> dg.DataVersion:
-    """SHA-256 over the rows: equal rows are the same data, whenever they were written."""
-    digest = hashlib.sha256(repr(sorted(frame.columns)).encode())
-    digest.update(frame.select(sorted(frame.columns)).write_json().encode())
-    return dg.DataVersion(digest.hexdigest()[:32])
-
-
 def _result(frame: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
-    return dg.MaterializeResult(value=frame, data_version=data_version(frame), metadata={"entries": frame.height})
+    from creative_lab.reference.tables import content_hash
+
+    version = dg.DataVersion(content_hash(frame)[:32])
+    return dg.MaterializeResult(value=frame, data_version=version, metadata={"entries": frame.height})
 
 
 def _snapshot(name: str, description: str) -> dg.AssetsDefinition:
@@ -81,3 +76,27 @@ def persona_insights() -> dg.MaterializeResult[pl.DataFrame]:
 
     with session_scope(get_settings()) as session:
         return _result(insight_frame(session, "persona_insights"))
+
+
+KNOWN_TO_NODES = (
+    "region_insights",
+    "persona_insights",
+    "market_packs",
+    "equivalents",
+    "spellings",
+    "brands",
+    "languages",
+    "llm_models",
+    "prompt_templates",
+)
+"""Tables whose change makes adaptations out of date. Targets are not among them: a new one changes no other."""
+
+
+@dg.asset(**_COMMON, kinds=_KINDS, metadata={"table": "market_knowledge"}, deps=list(KNOWN_TO_NODES))
+def market_knowledge() -> dg.MaterializeResult[pl.DataFrame]:
+    """Everything that the nodes of an adaptation may know, by version: what adaptations are made from."""
+    from creative_lab.lake.tables import TableStore
+    from creative_lab.reference.tables import knowledge_frame
+
+    store = TableStore(get_settings())
+    return _result(knowledge_frame({name: store.scan(name).collect() for name in KNOWN_TO_NODES}))

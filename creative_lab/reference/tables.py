@@ -5,7 +5,9 @@ Postgres is where people change these things; the tables are for questions that 
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import dataframely as dy
@@ -225,6 +227,15 @@ class PersonaInsights(_Insights):
     """One row per level and entity."""
 
 
+@table("market_knowledge", comment="Which version of each reference table the adaptations are made from")
+class MarketKnowledge(TableSchema):
+    """One row per reference table that a node may know."""
+
+    name = _key("Table")
+    entries = _number("Rows of the table")
+    content_hash = _text("SHA-256 of its rows, without run and time")
+
+
 SCHEMAS: dict[str, type[TableSchema]] = {
     "llm_models": LLMModels,
     "regions": Regions,
@@ -261,6 +272,23 @@ def insight_frame(session: Session, name: str) -> pl.DataFrame:
     )
     schema = RegionInsights if name == "region_insights" else PersonaInsights
     return _frame(schema, [vars(row) for row in rows])
+
+
+def content_hash(frame: pl.DataFrame) -> str:
+    """SHA-256 over the rows: equal rows are the same data, whenever and by whichever run they were written."""
+    kept = sorted(set(frame.columns) - _FILLED_IN)
+    digest = hashlib.sha256(repr(kept).encode())
+    digest.update(frame.select(kept).write_json().encode())
+    return digest.hexdigest()
+
+
+def knowledge_frame(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Rows of ``market_knowledge`` over the given reference tables by name."""
+    rows = [
+        {"name": name, "entries": frame.height, "content_hash": content_hash(frame)}
+        for name, frame in sorted(frames.items())
+    ]
+    return _frame(MarketKnowledge, rows)
 
 
 def _cells(schema: type[TableSchema], entry: dict[str, Any]) -> dict[str, Any]:
