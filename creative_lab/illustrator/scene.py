@@ -72,10 +72,13 @@ class Picture:
     truth: SceneTruth
 
 
-def _places(count: int, rng: np.random.Generator, room: float) -> list[float]:
-    """Sideways places of people in body heights, within ``room`` (the picture's width in body heights)."""
+def _places(count: int, rng: np.random.Generator, room: float, size: float) -> list[float]:
+    """Sideways places of people in body heights, within ``room`` (the picture's width in body heights).
+
+    ``size`` is the body's height in picture heights: the closer somebody is, the less they stand beside the middle.
+    """
     if count == 1:
-        return [float(rng.uniform(-0.08, 0.08))]
+        return [float(rng.uniform(-0.08, 0.08)) * min(1.0, 0.6 / size)]
     gap = max(0.19, min(float(rng.uniform(0.40, 0.52)), room * (0.48 if count == 2 else 0.32)))
     return [-gap / 2, gap / 2] if count == 2 else [0.0, -gap, gap]
 
@@ -99,7 +102,7 @@ def draw_scene(scene: Scene, width: int, height: int, *, style: str = "colour", 
     tilt = {"low angle": -0.06, "high angle": 0.09}.get(scene.angle, 0.0)
     stretch = {"low angle": 1.10, "high angle": 0.92}.get(scene.angle, 1.0)
     tall *= stretch
-    places = _places(len(scene.people), rng, width / tall)
+    places = _places(len(scene.people), rng, width / tall, size)
     centre = width * (0.5 + (float(rng.uniform(-0.06, 0.06)) if len(scene.people) == 1 else 0.0))
     ground = height * (head_at + tilt) - bones.head[1] * tall
     if len(scene.people) == 1:
