@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from creative_lab.adaptation.context import build_context
+from creative_lab.adaptation.gates.identify import guess
 from creative_lab.adaptation.rows import output_of
 from creative_lab.adaptation.schemas import AdaptationContext, AdaptationOutput
 from creative_lab.adaptation.script_elements import Element, parse_audio, parse_visual, render
@@ -46,7 +47,7 @@ def finish_translation(
     Where the words that went out (``before``) were English, they are the meaning of the words that came back, and stand
     behind them in parentheses unless the translator gave another English version.
     """
-    english = before.language.split("-")[0].lower() == "en" and not context.target_language.lower().startswith("en")
+    english = not context.target_language.lower().startswith("en") and _english_went_out(before, context)
     rows = []
     for old, new in zip(before.script_rows, after.script_rows, strict=True):
         update = {}
@@ -57,6 +58,18 @@ def finish_translation(
                 update[field] = render(pieces)
         rows.append(new.model_copy(update=update))
     return after.model_copy(update={"language": context.target_language, "script_rows": rows})
+
+
+def _english_went_out(draft: AdaptationOutput, context: AdaptationContext) -> bool:
+    """Whether the words without a translation are English; also in a draft that came back half translated before."""
+    if draft.language.split("-")[0].lower() == "en":
+        return True
+    pieces = [
+        piece for row in draft.script_rows for field, parse in _FIELDS.items() for piece in parse(getattr(row, field))
+    ]
+    untranslated = [piece.text for piece in pieces if (piece.spoken or piece.shown) and piece.translation is None]
+    found = guess(" ".join(untranslated), "en", context.target_language.split("-")[0].lower())
+    return found is not None and found.expected > 0.5
 
 
 def _with_meaning(was: Element, now: Element) -> Element:

@@ -169,10 +169,10 @@ def template_history(slug: str) -> None:
     """List the versions of a prompt template."""
     from creative_lab.language.templates import TemplateStore
 
-    rows = [
-        (v.version, "active" if v.is_active else "", v.usage_count, v.last_used_at or "–")
-        for v in TemplateStore(ready()).history(slug)
-    ]
+    versions = TemplateStore(ready()).history(slug)
+    if not versions:
+        raise CommandError(f"there is no template {slug!r}", exit_code=2)
+    rows = [(v.version, "active" if v.is_active else "", v.usage_count, v.last_used_at or "–") for v in versions]
     table(slug, ["version", "", "used", "last used"], rows, right=[0, 2])
 
 
