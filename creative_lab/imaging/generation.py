@@ -12,10 +12,10 @@ from typing import Any
 from creative_lab.imaging import devices, loras
 from creative_lab.imaging.catalogue import Catalogue
 from creative_lab.imaging.errors import Cancelled, ImagingError, OutOfMemory
-from creative_lab.imaging.parameters import Parameters, PictureRequest, resolve
+from creative_lab.imaging.parameters import Control, Parameters, PictureRequest, Reference, resolve
 from creative_lab.imaging.pipelines.base import Drawn, Family, Located
 from creative_lab.imaging.pipelines.factory import family_for, load
-from creative_lab.imaging.recipe import Recipe
+from creative_lab.imaging.recipe import Recipe, UsedAdapter, UsedLora, picture_sha256
 from creative_lab.settings import Settings
 
 
@@ -266,7 +266,9 @@ class PictureStudio:
             clip_skip=parameters.clip_skip,
             asked_clip_skip=request.overrides.clip_skip,
             weighting=parameters.weighting,
-            loras=[{"slug": x.slug, "strength": x.strength, "sha256": x.sha256} for x in parameters.loras],
+            loras=tuple(
+                UsedLora(**{name: getattr(x, name) for name in UsedLora.model_fields}) for x in parameters.loras
+            ),
             control=_adapter(request.control),
             reference=_adapter(request.reference),
             backend=self.settings.profile,
@@ -284,10 +286,8 @@ def _batch_seeds(seeds: tuple[int, ...], batches: list[int]) -> list[tuple[int, 
     return answer
 
 
-def _adapter(used: Any) -> dict[str, Any] | None:
+def _adapter(used: Control | Reference | None) -> UsedAdapter | None:
     if used is None:
         return None
-    from creative_lab.imaging.recipe import picture_sha256
-
-    numbers = {name: getattr(used, name) for name in ("scale", "guidance_end") if hasattr(used, name)}
-    return {"slug": used.slug, "image_sha256": picture_sha256(used.image), **numbers}
+    end = used.guidance_end if isinstance(used, Control) else None
+    return UsedAdapter(slug=used.slug, image_sha256=picture_sha256(used.image), scale=used.scale, guidance_end=end)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import datetime
 import io
@@ -242,8 +241,8 @@ class HostedStudio:
             {"negative_prompt": negative} if negative else {}
         )
         answer = self._patiently(
-            lambda: asyncio.run(
-                draw(model.model, prompt, f"{width}x{height}", self.settings, base_url=self.litellm_url, extra=extra)
+            lambda: draw(
+                model.model, prompt, f"{width}x{height}", self.settings, base_url=self.litellm_url, extra=extra
             )
         )
         return answer if isinstance(answer, bytes) else self._picture(answer)

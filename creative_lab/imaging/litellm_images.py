@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from creative_lab.settings import Settings
 
 
-async def draw(
+def draw(
     model: str, prompt: str, size: str, settings: Settings, *, base_url: str | None, extra: dict[str, Any]
 ) -> bytes | str:
     """The picture's bytes, or the address it waits at.
@@ -33,14 +33,18 @@ async def draw(
         raise ImagingError("CREATIVE_LAB_OFFLINE is set: hosted models cannot be reached")
     if key is None:
         raise ImagingError(f"{model} needs a key: set CREATIVE_LAB_{model.split('/', maxsplit=1)[0].upper()}_API_KEY")
+    if model.startswith("openai/"):
+        # litellm drops max_retries on its way to OpenAI's client, which would then try three times by itself.
+        import openai
+
+        extra = extra | {"client": openai.OpenAI(api_key=key.get_secret_value(), base_url=base, max_retries=0)}
     try:
-        answer = await litellm.aimage_generation(
+        answer = litellm.image_generation(
             model=model,
             prompt=prompt,
             size=size,
             n=1,
             timeout=settings.llm_timeout_s,
-            max_retries=0,
             api_key=key.get_secret_value(),
             api_base=base,
             **extra,

@@ -22,7 +22,6 @@ from creative_lab.imaging.errors import ImagingError, PassingError, UnsafeModel
 if TYPE_CHECKING:
     import httpx
 
-CHUNK = 1 << 20
 ATTEMPTS = 3
 
 OnBytes = Callable[[int, int | None], None]
@@ -201,7 +200,7 @@ def _receive(
             if whole is not None:
                 require_space(part.parent, whole - here)
             with part.open("ab" if here else "wb") as file:
-                for chunk in answer.iter_bytes(CHUNK):
+                for chunk in answer.iter_raw():  # as it comes: what arrived before a cut is kept
                     file.write(chunk)
                     here += len(chunk)
                     if size is not None and here > size:

@@ -39,6 +39,7 @@ class UsedLora(BaseModel):
     slug: str
     strength: float
     sha256: str
+    triggers: str = ""
 
 
 class UsedAdapter(BaseModel):
@@ -266,7 +267,9 @@ def replay(
             negative_prompt=recipe.negative_prompt,
             seeds=recipe.batch_seeds or (recipe.seed,),
             overrides=Overrides.model_validate(overrides),
-            loras=tuple(LoraUse(lora.slug, lora.strength, extra.get(lora.slug)) for lora in recipe.loras),
+            loras=tuple(
+                LoraUse(lora.slug, lora.strength, extra.get(lora.slug), lora.triggers) for lora in recipe.loras
+            ),
             control=control,
             reference=reference,
             weighting=recipe.weighting,

@@ -272,3 +272,67 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "qwen": qwen_image,
     "zimage": z_image,
 }
+
+
+def controlnet(folder: Path) -> None:
+    """A ControlNet for the tiny SDXL, whose zero convolutions are not zero."""
+    import torch
+    from diffusers import ControlNetModel
+
+    torch.manual_seed(8)
+    net = ControlNetModel.from_unet(unet(sdxl=True), conditioning_embedding_out_channels=(4, 8))
+    with torch.no_grad():
+        for module in [*net.controlnet_down_blocks, net.controlnet_mid_block]:
+            torch.nn.init.normal_(module.weight, std=1.0)
+        torch.nn.init.normal_(net.controlnet_cond_embedding.conv_out.weight, std=1.0)
+    net.save_pretrained(folder, safe_serialization=True)
+
+
+def ip_adapter(folder: Path) -> None:
+    """An IP-Adapter for the tiny SDXL: four image tokens (diffusers expects four), a pair of layers per attention."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    torch.manual_seed(9)
+    encoder = CLIPVisionModelWithProjection(
+        CLIPVisionConfig(
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            image_size=32,
+            patch_size=16,
+            projection_dim=12,
+        )
+    )
+    encoder.save_pretrained(folder / "image_encoder", safe_serialization=True)
+    CLIPImageProcessor(size=32, crop_size=32).save_pretrained(folder / "image_encoder")
+    tensors = {
+        "image_proj.proj.weight": torch.randn(4 * 32, 12),
+        "image_proj.proj.bias": torch.randn(4 * 32),
+        "image_proj.norm.weight": torch.ones(32),
+        "image_proj.norm.bias": torch.zeros(32),
+    }
+    number = 1
+    for name, module in unet(sdxl=True).named_modules():
+        if name.endswith("attn2"):
+            for part in ("to_k_ip", "to_v_ip"):
+                tensors[f"ip_adapter.{number}.{part}.weight"] = torch.randn(module.to_k.weight.shape[0], 32)
+            number += 2
+    save_file(tensors, folder / "ip_adapter.safetensors")
+
+
+def lora(file: Path, *, width: int = 32, seed: int = 10, metadata: dict[str, str] | None = None) -> None:
+    """A LoRA for the cross-attentions of the tiny SDXL (``width`` is that of the text states)."""
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(seed)
+    tensors = {}
+    for name, module in unet(sdxl=True).named_modules():
+        if name.endswith("attn2.to_k"):
+            tensors[f"unet.{name}.lora_A.weight"] = torch.randn(2, width)
+            tensors[f"unet.{name}.lora_B.weight"] = torch.randn(module.weight.shape[0], 2)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, file, metadata=metadata or {"creative_lab.architecture": "sdxl"})

@@ -75,6 +75,7 @@ class Family:
                 verify(adapter[1], adapter[0].files)
         try:
             self.pipeline = self.create()
+            self.attach()
         except ImagingError:
             raise
         except Exception as error:
@@ -85,7 +86,6 @@ class Family:
         self.original_scheduler = self.pipeline.scheduler
         if self.preset.scheduler:
             self.pipeline.scheduler = schedulers.build(self.preset.scheduler, self.original_scheduler)
-        self.attach()
         self.placement = self.optimise()
 
     def create(self) -> Any:
