@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from creative_lab.imaging.pipelines.base import Drawn, Family, Located
 from creative_lab.imaging.pipelines.factory import family_for, load
 from creative_lab.imaging.recipe import Recipe, UsedAdapter, UsedLora, picture_sha256
 from creative_lab.settings import Settings
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,8 @@ class PictureStudio:
         def on_step(step: int, steps: int) -> None:
             nonlocal steps_done
             steps_done += 1
+            if family.preset.enable_debug_logging:
+                _log.debug("%s: step %d of %d, %d pictures done", request.model, step, steps, len(drawn))
             if progress:
                 progress(Progress(len(drawn), len(seeds), step, steps))
             if cancelled and cancelled():
@@ -202,6 +208,7 @@ class PictureStudio:
                     notes.append(f"blacked out by the model's safety checker: seeds {', '.join(flagged)}")
         wall = time.perf_counter() - started
         memory, memory_of = devices.peak_memory(family.device)
+        _log.info("%s drew %d pictures in %.2f s (batches %s)", request.model, len(drawn), wall, batches)
         digest = family.verified.digest if family.verified else None
         pictures = [
             Picture(image, seed, self._recipe(request, parameters, family, scheduler, seed, batch_seeds, digest))

@@ -34,10 +34,7 @@ def draw(
     if key is None:
         raise ImagingError(f"{model} needs a key: set CREATIVE_LAB_{model.split('/', maxsplit=1)[0].upper()}_API_KEY")
     if model.startswith("openai/"):
-        # litellm drops max_retries on its way to OpenAI's client, which would then try three times by itself.
-        import openai
-
-        extra = extra | {"client": openai.OpenAI(api_key=key.get_secret_value(), base_url=base, max_retries=0)}
+        extra = extra | {"client": _client_without_retries(key.get_secret_value(), base)}
     try:
         answer = litellm.image_generation(
             model=model,
@@ -72,3 +69,13 @@ def draw(
     if url:
         return str(url)
     raise ImagingError(f"{model} answered without a picture")
+
+
+def _client_without_retries(key: str, base: str | None) -> Any:
+    """OpenAI's client that tries once: litellm loses max_retries=0 and sets 2 on any client it is given."""
+    import openai
+
+    class Once(openai.OpenAI):
+        max_retries = property(lambda _self: 0, lambda _self, _value: None)
+
+    return Once(api_key=key, base_url=base)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from creative_lab.imaging.errors import Cancelled, ImagingError, OutOfMemory, UnsafeModel
+from creative_lab.imaging.errors import Cancelled, ImagingError, ModelNotHere, OutOfMemory, UnsafeModel
 from creative_lab.imaging.generation import PictureStudio, Progress
 from creative_lab.imaging.parameters import PictureRequest
 from creative_lab.imaging.presets import Overrides
 from creative_lab.settings import Settings
+from creative_lab_tests.imaging import tiny
 
 StudioOf = Callable[[str], PictureStudio]
 MODEL = "miniature-xl"
@@ -175,6 +176,36 @@ def test_models_with_code_or_pickles_or_changed_bytes_are_not_loaded(
     with pytest.raises(ImagingError):
         attempt()
     assert not sentinel.exists()
+
+
+def test_the_half_precision_variant_alone_is_enough(imaging_settings: Settings, tiny_models: Any) -> None:
+    import shutil
+
+    place = imaging_settings.data_dir / "models" / "miniature-xl"
+    place.unlink()
+    shutil.copytree(tiny_models / "sdxl", place)
+    for file in place.rglob("*.safetensors"):
+        file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
+    assert PictureStudio(imaging_settings).generate(PictureRequest(MODEL, "a")).pictures
+
+
+def test_a_single_file_is_looked_for_below_the_models_folder_and_must_be_safetensors(
+    imaging_settings: Settings,
+) -> None:
+    from creative_lab_tests.imaging.conftest import change_presets
+
+    change_presets(imaging_settings.data_dir, juggernaut_xl={"path": "checkpoints/jug.safetensors"})
+    request = PictureRequest("juggernaut_xl", "a")
+    with pytest.raises(ModelNotHere, match=r"checkpoints/jug\.safetensors"):
+        PictureStudio(imaging_settings).generate(request)
+    file = imaging_settings.models_root / "checkpoints" / "jug.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(b"\x80\x04 a pickle in disguise")
+    with pytest.raises(UnsafeModel, match="not a safetensors file"):
+        PictureStudio(imaging_settings).generate(request)
+    tiny.lora(file)
+    with pytest.raises(ImagingError, match="single_file_config"):
+        PictureStudio(imaging_settings).generate(request)
 
 
 def test_a_model_that_cannot_be_loaded_raises_with_the_reason(imaging_settings: Settings, tiny_models: Any) -> None:

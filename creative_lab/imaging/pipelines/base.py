@@ -104,7 +104,9 @@ class Family:
                     f"{self.preset.label}: a single file needs single_file_config, a pulled model whose layout it has"
                 )
             return loader.from_single_file(str(self.located.place), config=str(self.located.config), **options)
-        if self.dtype == "float16" and any(self.located.place.rglob("*.fp16.safetensors")):
+        if _has_half_only(self.located.place) or (
+            self.dtype == "float16" and any(self.located.place.rglob("*.fp16.safetensors"))
+        ):
             options["variant"] = "fp16"
         return loader.from_pretrained(str(self.located.place), use_safetensors=True, **options)
 
@@ -217,6 +219,13 @@ class Family:
         if control or reference:
             raise ImagingError(f"{self.preset.slug} is loaded without a ControlNet or IP-Adapter")
         return {}
+
+
+def _has_half_only(place: Path) -> bool:
+    """Whether the folder holds the fp16 variant without the full one, as ``models pull`` fetches it."""
+    return any(
+        not half.with_name(half.name.replace(".fp16.", ".")).exists() for half in place.rglob("*.fp16.safetensors")
+    )
 
 
 def _eight_bit() -> Any:
