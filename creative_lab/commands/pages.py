@@ -125,7 +125,10 @@ def gate_quality_page(settings: Settings) -> str:
     from creative_lab.metrics.schemas import GateQuality
 
     store = TableStore(settings)
-    head = "# Gate quality\n\n"
+    head = (
+        "# Gate quality\n\nHow well the gates' exact checks find what they are for. The defects are of the kinds that the checks "
+        "were written for, planted by a seed; a real writer's mistakes may be others, and taste is no class.\n\n"
+    )
     if not store.exists(GateQuality):
         return head + "Not measured yet: run `make demo`, then `make docs`.\n"
     return head + render_markdown(store.scan(GateQuality).collect()) + "\n"
