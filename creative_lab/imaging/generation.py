@@ -19,7 +19,6 @@ from creative_lab.imaging.pipelines.factory import family_for, load
 from creative_lab.imaging.recipe import Recipe, UsedAdapter, UsedLora, picture_sha256
 from creative_lab.settings import Settings
 
-
 _log = logging.getLogger(__name__)
 
 
