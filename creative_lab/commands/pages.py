@@ -126,8 +126,9 @@ def gate_quality_page(settings: Settings) -> str:
 
     store = TableStore(settings)
     head = (
-        "# Gate quality\n\nHow well the gates' exact checks find what they are for. The defects are of the kinds that the checks "
-        "were written for, planted by a seed; a real writer's mistakes may be others, and taste is no class.\n\n"
+        "# Gate quality\n\n"
+        "How well the gates' exact checks find what they are for. The defects are of the kinds that the checks were "
+        "written for, planted by a seed; a real writer's mistakes may be others, and taste is no class.\n\n"
     )
     if not store.exists(GateQuality):
         return head + "Not measured yet: run `make demo`, then `make docs`.\n"
