@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import dataframely as dy
 import polars as pl
 from sqlalchemy.orm import Session
 
+from creative_lab.lake import columns
 from creative_lab.lake.schemas import TableSchema, table
 from creative_lab.reference.insights import (
     InsightRow,
@@ -24,197 +24,177 @@ from creative_lab.reference.insights import (
 from creative_lab.reference.kinds import KINDS
 
 
-def _key(comment: str) -> dy.String:
-    return dy.String(primary_key=True, metadata={"comment": comment})
-
-
-def _text(comment: str, *, nullable: bool = False) -> dy.String:
-    return dy.String(nullable=nullable, metadata={"comment": comment})
-
-
-def _flag(comment: str) -> dy.Bool:
-    return dy.Bool(nullable=False, metadata={"comment": comment})
-
-
-def _number(comment: str) -> dy.Int64:
-    return dy.Int64(nullable=False, metadata={"comment": comment})
-
-
-def _texts(comment: str) -> dy.List:
-    return dy.List(dy.String(nullable=False), nullable=False, metadata={"comment": comment})
-
-
 class _Described(TableSchema):
-    insights = _text("Insights as Markdown: a heading and its points")
-    is_active = _flag("Whether it is in use")
+    insights = columns.text("Insights as Markdown: a heading and its points")
+    is_active = columns.flag("Whether it is in use")
 
 
 @table("regions", comment="Groups of countries")
 class Regions(_Described):
     """One row per region."""
 
-    code = _key("Code of the region")
-    name = _text("Name")
-    description = _text("What holds the region together")
+    code = columns.key("Code of the region")
+    name = columns.text("Name")
+    description = columns.text("What holds the region together")
 
 
 @table("countries", comment="Countries and what a planner knows about them")
 class Countries(_Described):
     """One row per country."""
 
-    code = _key("ISO 3166-1 alpha-2 code")
-    name = _text("Name")
-    default_language = _text("BCP-47 tag of the language to use when none is given", nullable=True)
-    notes = _text("Notes of the editors")
+    code = columns.key("ISO 3166-1 alpha-2 code")
+    name = columns.text("Name")
+    default_language = columns.text("BCP-47 tag of the language to use when none is given", nullable=True)
+    notes = columns.text("Notes of the editors")
 
 
 @table("languages", comment="Languages, and the models that write them")
 class Languages(_Described):
     """One row per language."""
 
-    code = _key("BCP-47 tag")
-    name = _text("Name")
-    base_language = _text("Language without its region")
-    primary_model = _text("Model that writes the language")
-    alternative_models = _texts("Models to turn to when drafts keep failing, in order")
-    notes = _text("Notes of the editors")
+    code = columns.key("BCP-47 tag")
+    name = columns.text("Name")
+    base_language = columns.text("Language without its region")
+    primary_model = columns.text("Model that writes the language")
+    alternative_models = columns.texts("Models to turn to when drafts keep failing, in order")
+    notes = columns.text("Notes of the editors")
 
 
 @table("country_regions", comment="Which countries belong to which regions")
 class CountryRegions(TableSchema):
     """One row per country and region."""
 
-    country_code = _key("ISO 3166-1 alpha-2 code")
-    region_code = _key("Code of the region")
+    country_code = columns.key("ISO 3166-1 alpha-2 code")
+    region_code = columns.key("Code of the region")
 
 
 @table("country_languages", comment="Which languages are spoken in which countries")
 class CountryLanguages(TableSchema):
     """One row per country and language."""
 
-    country_code = _key("ISO 3166-1 alpha-2 code")
-    language_code = _key("BCP-47 tag")
-    is_primary = _flag("Whether it is the country's main language")
+    country_code = columns.key("ISO 3166-1 alpha-2 code")
+    language_code = columns.key("BCP-47 tag")
+    is_primary = columns.flag("Whether it is the country's main language")
 
 
 @table("segments", comment="Traits of audiences")
 class Segments(_Described):
     """One row per segment."""
 
-    category = _key("DEMOGRAPHIC, BEHAVIORAL or PSYCHOGRAPHIC")
-    vector = _key("Dimension, such as age")
-    value = _key("Value on the dimension")
-    description = _text("What it means")
+    category = columns.key("DEMOGRAPHIC, BEHAVIORAL or PSYCHOGRAPHIC")
+    vector = columns.key("Dimension, such as age")
+    value = columns.key("Value on the dimension")
+    description = columns.text("What it means")
 
 
 @table("personas", comment="People that campaigns speak to")
 class Personas(TableSchema):
     """One row per persona."""
 
-    name = _key("Name")
-    description = _text("Who it is")
-    region_code = _text("Region", nullable=True)
-    country_code = _text("Country", nullable=True)
-    language_code = _text("Language", nullable=True)
-    is_active = _flag("Whether it is in use")
+    name = columns.key("Name")
+    description = columns.text("Who it is")
+    region_code = columns.text("Region", nullable=True)
+    country_code = columns.text("Country", nullable=True)
+    language_code = columns.text("Language", nullable=True)
+    is_active = columns.flag("Whether it is in use")
 
 
 @table("persona_segments", comment="Which segments make up a persona")
 class PersonaSegments(TableSchema):
     """One row per persona and segment."""
 
-    persona_name = _key("Name of the persona")
-    segment_category = _key("Category of the segment")
-    segment_vector = _key("Dimension of the segment")
-    segment_value = _key("Value of the segment")
-    order_index = _number("Place in the persona's list")
+    persona_name = columns.key("Name of the persona")
+    segment_category = columns.key("Category of the segment")
+    segment_vector = columns.key("Dimension of the segment")
+    segment_value = columns.key("Value of the segment")
+    order_index = columns.count("Place in the persona's list")
 
 
 @table("brands", comment="Brands and what they allow")
 class Brands(_Described):
     """One row per brand."""
 
-    code = _key("Code")
-    name = _text("Name")
-    category = _text("Product category, as regulations name it")
-    description = _text("What the brand is")
-    guidelines = _text("Guidelines in prose")
-    do_not_translate = _texts("Names that stay as they are")
-    banned_words = _texts("Words that must not appear")
-    required_words = _text("JSON: words that must appear, by language")
-    legal_lines = _text("JSON: country code to legal line, verbatim")
+    code = columns.key("Code")
+    name = columns.text("Name")
+    category = columns.text("Product category, as regulations name it")
+    description = columns.text("What the brand is")
+    guidelines = columns.text("Guidelines in prose")
+    do_not_translate = columns.texts("Names that stay as they are")
+    banned_words = columns.texts("Words that must not appear")
+    required_words = columns.text("JSON: words that must appear, by language")
+    legal_lines = columns.text("JSON: country code to legal line, verbatim")
 
 
 @table("llm_models", comment="Language models that nodes may be given")
 class LLMModels(TableSchema):
     """One row per model."""
 
-    model_id = _key("Hugging Face id or litellm name")
-    name = _text("Name")
-    notes = _text("Coverage, size, licence")
-    is_active = _flag("Whether it may be used")
-    load_in_4bit = _flag("Whether it is quantised to 4 bits on CUDA")
+    model_id = columns.key("Hugging Face id or litellm name")
+    name = columns.text("Name")
+    notes = columns.text("Coverage, size, licence")
+    is_active = columns.flag("Whether it may be used")
+    load_in_4bit = columns.flag("Whether it is quantised to 4 bits on CUDA")
 
 
 @table("prompt_templates", comment="Active versions of the prompt templates")
 class PromptTemplates(TableSchema):
     """One row per template."""
 
-    slug = _key("Name that the code uses")
-    name = _text("Name")
-    category = _text("adaptation, enhancement, concept or evaluation")
-    description = _text("What it is for")
-    template = _text("Jinja2 text")
-    expected_variables = _text("JSON: variables and what they hold")
-    version = _number("Version that is active")
+    slug = columns.key("Name that the code uses")
+    name = columns.text("Name")
+    category = columns.text("adaptation, enhancement, concept or evaluation")
+    description = columns.text("What it is for")
+    template = columns.text("Jinja2 text")
+    expected_variables = columns.text("JSON: variables and what they hold")
+    version = columns.count("Version that is active")
 
 
 @table("market_packs", comment="Formats and rules of a country, behind the exact checks")
 class MarketPacks(TableSchema):
     """One row per country."""
 
-    country = _key("ISO 3166-1 alpha-2 code")
-    pack = _text("JSON: currency, planning rate, units, spelling, regulations, taboos")
+    country = columns.key("ISO 3166-1 alpha-2 code")
+    pack = columns.text("JSON: currency, planning rate, units, spelling, regulations, taboos")
 
 
 @table("equivalents", comment="What one concept is called in each English-speaking market")
 class Equivalents(TableSchema):
     """One row per concept."""
 
-    kind = _key("vocabulary, holiday, sport, institution, food, name, place …")
-    concept = _key("Name of the concept")
-    forms = _text("JSON: country code to names, the first to be written")
-    note = _text("What to mind")
+    kind = columns.key("vocabulary, holiday, sport, institution, food, name, place …")
+    concept = columns.key("Name of the concept")
+    forms = columns.text("JSON: country code to names, the first to be written")
+    note = columns.text("What to mind")
 
 
 @table("spellings", comment="English words in their spelling variants")
 class Spellings(TableSchema):
     """One row per word."""
 
-    american = _key("American spelling")
-    british = _text("British spelling")
-    canadian = _text("Canadian spelling")
+    american = columns.key("American spelling")
+    british = columns.text("British spelling")
+    canadian = columns.text("Canadian spelling")
 
 
 @table("targets", comment="Personas, countries and languages that spots are adapted to")
 class Targets(TableSchema):
     """One row per target."""
 
-    code = _key("Key of the target's partition")
-    name = _text("Name")
-    persona = _text("Persona", nullable=True)
-    region_code = _text("Region", nullable=True)
-    country_code = _text("Country", nullable=True)
-    language_code = _text("Language", nullable=True)
-    is_active = _flag("Whether it is in use")
+    code = columns.key("Key of the target's partition")
+    name = columns.text("Name")
+    persona = columns.text("Persona", nullable=True)
+    region_code = columns.text("Region", nullable=True)
+    country_code = columns.text("Country", nullable=True)
+    language_code = columns.text("Language", nullable=True)
+    is_active = columns.flag("Whether it is in use")
 
 
 class _Insights(TableSchema):
-    level = _key("Level of the entity")
-    code = _key("Code or name of the entity")
-    name = _text("Name")
-    source = _text("Label under which the text appears in a composed document")
-    markdown = _text("The insights as Markdown")
+    level = columns.key("Level of the entity")
+    code = columns.key("Code or name of the entity")
+    name = columns.text("Name")
+    source = columns.text("Label under which the text appears in a composed document")
+    markdown = columns.text("The insights as Markdown")
 
 
 @table("region_insights", comment="Insights of regions, countries and languages")
@@ -231,9 +211,9 @@ class PersonaInsights(_Insights):
 class MarketKnowledge(TableSchema):
     """One row per reference table that a node may know."""
 
-    name = _key("Table")
-    entries = _number("Rows of the table")
-    content_hash = _text("SHA-256 of its rows, without run and time")
+    name = columns.key("Table")
+    entries = columns.count("Rows of the table")
+    content_hash = columns.text("SHA-256 of its rows, without run and time")
 
 
 SCHEMAS: dict[str, type[TableSchema]] = {
