@@ -164,9 +164,18 @@ def thumbnail_bytes(image: Any, side: int = THUMBNAIL_SIDE) -> bytes:
     return jpeg_bytes(small, quality=85)
 
 
-def store(fs: FileSystem, image: Any, recipe: Recipe, settings: Settings | None = None) -> StoredPicture:
-    """Write picture and thumbnail to the lake under their content hashes."""
+def store(
+    fs: FileSystem, image: Any, recipe: Recipe, settings: Settings | None = None, *, sign_with: Path | None = None
+) -> StoredPicture:
+    """Write picture and thumbnail to the lake under their content hashes.
+
+    ``sign_with`` is a folder with a signing key (:mod:`credentials`); the picture then carries Content Credentials.
+    """
     data = png_bytes(image, recipe, secrets=secrets_of(settings) if settings else ())
+    if sign_with is not None:
+        from creative_lab.imaging.credentials import sign
+
+        data = sign(data, sign_with)
     name, digest = fs.put(data, ".png")
     thumbnail, _ = fs.put(thumbnail_bytes(image), ".jpg")
     kept = _without(recipe_json(recipe), secrets_of(settings) if settings else ())

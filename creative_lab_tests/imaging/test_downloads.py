@@ -247,6 +247,19 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: Server, tmp_pat
     other.http.server_close()
 
 
+def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [["93.184.216.34", "10.0.0.7"], ["93.184.216.34"]]
+
+    def lookup(host: str, port: int, **_: Any) -> list[Any]:
+        return [(2, 1, 6, "", (address, port)) for address in answers[0]]
+
+    monkeypatch.setattr("socket.getaddrinfo", lookup)
+    with pytest.raises(ImagingError, match=r"10\.0\.0\.7 is not a public address"):
+        net.check_address("https://models.example/x", net.NetworkPolicy())
+    answers.pop(0)
+    assert net.check_address("https://models.example/x", net.NetworkPolicy()) == "93.184.216.34"
+
+
 def test_offline_means_no_connection_at_all() -> None:
     with pytest.raises(ImagingError, match="CREATIVE_LAB_OFFLINE"):
         net.check_address("https://huggingface.co/x", net.NetworkPolicy(offline=True))

@@ -12,7 +12,7 @@ from creative_lab.imaging.generation import PictureStudio, Progress
 from creative_lab.imaging.parameters import PictureRequest
 from creative_lab.imaging.presets import Overrides
 from creative_lab.settings import Settings
-from creative_lab_tests.imaging import tiny
+from creative_lab_tests.imaging import single_file, tiny
 
 StudioOf = Callable[[str], PictureStudio]
 MODEL = "miniature-xl"
@@ -206,6 +206,33 @@ def test_a_single_file_is_looked_for_below_the_models_folder_and_must_be_safeten
     tiny.lora(file)
     with pytest.raises(ImagingError, match="single_file_config"):
         PictureStudio(imaging_settings).generate(request)
+
+
+def test_a_single_file_in_the_original_layout_draws_the_same_picture(imaging_settings: Settings) -> None:
+    from diffusers import StableDiffusionXLPipeline
+
+    from creative_lab_tests.imaging.conftest import change_presets
+
+    folder = imaging_settings.models_root / "stabilityai--stable-diffusion-xl-base-1.0"
+    tiny.sdxl(folder, second_width=24)
+    file = imaging_settings.models_root / "checkpoints" / "jug.safetensors"
+    pipeline = StableDiffusionXLPipeline.from_pretrained(folder, local_files_only=True)
+    single_file.write(pipeline, file)
+    common = {"miniature": True, "default_width": 64, "default_height": 64, "steps": 2}
+    config = "stabilityai/stable-diffusion-xl-base-1.0"
+    change_presets(
+        imaging_settings.data_dir,
+        juggernaut_xl={**common, "path": "checkpoints/jug.safetensors", "single_file_config": config},
+        sdxl_base={**common, "guidance_scale": 7.0},
+    )
+    studio = PictureStudio(imaging_settings)
+    one = studio.generate(PictureRequest("juggernaut_xl", "a hat", "blue", seed=1))
+    other = studio.generate(PictureRequest("sdxl_base", "a hat", "blue", seed=1))
+    assert pixels(one) == pixels(other)
+
+    single_file.write(pipeline, file, leave_out="text_projection")
+    with pytest.raises(ImagingError, match=r"no values|cannot be loaded"):
+        studio.generate(PictureRequest("juggernaut_xl", "a hat", seed=1))
 
 
 def test_a_model_that_cannot_be_loaded_raises_with_the_reason(imaging_settings: Settings, tiny_models: Any) -> None:

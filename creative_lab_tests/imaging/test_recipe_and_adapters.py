@@ -220,6 +220,9 @@ def test_content_credentials_are_signed_checked_and_notice_any_change(tmp_path: 
     signed = credentials.sign(plain, keys)
     (tmp_path / "signed.png").write_bytes(signed)
     assert recipe.show(tmp_path / "signed.png").recipe == made()
+    fs = FileSystem(tmp_path / "lake")
+    stored = credentials.check(fs.read_bytes(recipe.store(fs, picture(1), made(), sign_with=keys).path))
+    assert stored and stored.intact
     good = credentials.check(signed)
     assert good and good.intact and good.source and good.source.endswith("/trainedAlgorithmicMedia")
     assert len(signed) - len(plain) < 20_000

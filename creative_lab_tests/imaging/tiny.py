@@ -29,15 +29,15 @@ def clip_tokenizer() -> Any:
     return CLIPTokenizer(vocab={piece: number for number, piece in enumerate(pieces)}, merges=[], model_max_length=77)
 
 
-def clip_text(*, projection: bool, seed: int) -> Any:
-    """A CLIP text encoder of width 16."""
+def clip_text(*, projection: bool, seed: int, width: int = 16) -> Any:
+    """A CLIP text encoder."""
     import torch
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(seed)
     config = CLIPTextConfig(
         vocab_size=514,
-        hidden_size=16,
+        hidden_size=width,
         intermediate_size=24,
         num_hidden_layers=3,
         num_attention_heads=2,
@@ -70,7 +70,7 @@ def vae(latents: int = 4, **options: Any) -> Any:
     ).eval()
 
 
-def unet(*, sdxl: bool) -> Any:
+def unet(*, sdxl: bool, context: int = 32) -> Any:
     """A UNet of two levels; with SDXL's added size and crop ids when ``sdxl``."""
     import torch
     from diffusers import UNet2DConditionModel
@@ -93,24 +93,24 @@ def unet(*, sdxl: bool) -> Any:
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=32 if sdxl else 16,
+        cross_attention_dim=context if sdxl else 16,
         attention_head_dim=4,
         norm_num_groups=4,
         **extra,
     ).eval()
 
 
-def sdxl(folder: Path) -> None:
-    """A StableDiffusionXLPipeline at ``folder``."""
+def sdxl(folder: Path, *, second_width: int = 16) -> None:
+    """A StableDiffusionXLPipeline at ``folder``; its text encoders have width 16 and ``second_width``."""
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 
     StableDiffusionXLPipeline(
         vae=vae(),
         text_encoder=clip_text(projection=False, seed=1),
-        text_encoder_2=clip_text(projection=True, seed=2),
+        text_encoder_2=clip_text(projection=True, seed=2, width=second_width),
         tokenizer=clip_tokenizer(),
         tokenizer_2=clip_tokenizer(),
-        unet=unet(sdxl=True),
+        unet=unet(sdxl=True, context=16 + second_width),
         scheduler=EulerDiscreteScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="leading"
         ),

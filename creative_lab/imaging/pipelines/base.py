@@ -82,6 +82,7 @@ class Family:
             if devices.is_out_of_memory(error):
                 raise
             raise ImagingError(f"{self.preset.label} cannot be loaded from {self.located.place}: {error}") from error
+        self._refuse_gaps()
         self.pipeline.set_progress_bar_config(disable=True)
         self.original_scheduler = self.pipeline.scheduler
         if self.preset.scheduler:
@@ -109,6 +110,16 @@ class Family:
         ):
             options["variant"] = "fp16"
         return loader.from_pretrained(str(self.located.place), use_safetensors=True, **options)
+
+    def _refuse_gaps(self) -> None:
+        """Refuse weights that some tensors are missing from: diffusers leaves them without values, silently."""
+        for name, component in self.pipeline.components.items():
+            parameters = component.named_parameters() if hasattr(component, "named_parameters") else ()
+            if missing := [tensor for tensor, value in parameters if value.is_meta]:
+                raise ImagingError(
+                    f"{self.preset.label}: {self.located.place} has no values for {len(missing)} tensors of {name}, "
+                    f"such as {missing[0]}"
+                )
 
     def create_options(self) -> dict[str, Any]:
         """Further arguments of the loader."""
