@@ -26,7 +26,9 @@ automation = dg.AutomationConditionSensorDefinition(
 )
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([reference_assets, adaptation_assets, metrics_assets, lake_assets]),
+    assets=dg.load_assets_from_modules(
+        [reference_assets, adaptation_assets, metrics_assets, lake_assets], include_specs=True
+    ),
     asset_checks=adaptation_checks,
     sensors=[spot_arrivals, approved_scripts, automation],
     resources={"io_manager": TableIOManager()},

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from creative_lab.adaptation.stored import APPROVAL_KIND, decision_on
 from creative_lab.adaptation.tables import AdaptationResults
+from creative_lab.lake.schemas import PARTITION_KEY
 from creative_lab.lake.tables import TableStore
 from creative_lab.settings import Settings
 from creative_lab.state.models import Approval, Campaign, Target
@@ -47,14 +48,18 @@ def approved_since(settings: Settings, session: Session, number: int) -> tuple[l
         .where(Approval.subject_kind == APPROVAL_KIND, Approval.number > number)
         .order_by(Approval.number)
     )
-    store, found, newest = TableStore(settings), [], number
+    store, newest = TableStore(settings), number
+    # By subject: one content that was approved twice is one thing to do.
+    found: dict[str, ApprovedScript] = {}
     for entry in session.scalars(query):
         newest = entry.number
         spot, _, target = entry.partition_key.partition("|")
         keys = {"spot": spot, "target": target}
-        if entry.decision != "approved" or not store.exists(AdaptationResults, keys):
+        if entry.decision != "approved" or not all(map(PARTITION_KEY.fullmatch, keys.values())):
+            continue
+        if not store.exists(AdaptationResults, keys):
             continue
         content = store.read(AdaptationResults, [keys])["content_hash"].item()
         if content == entry.content_hash and decision_on(session, spot, target, content) == "approved":
-            found.append(ApprovedScript(entry.number, spot, target, content))
-    return found, newest
+            found[entry.partition_key] = ApprovedScript(entry.number, spot, target, content)
+    return list(found.values()), newest

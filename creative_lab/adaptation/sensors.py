@@ -12,9 +12,12 @@ from creative_lab.settings import get_settings
 def spot_arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Registers imported spots and active targets as partitions; what to do with them is up to people."""
     from creative_lab.adaptation.arrivals import partition_keys
-    from creative_lab.state.db import session_scope
+    from creative_lab.state import db
 
-    with session_scope(get_settings()) as session:
+    settings = get_settings()
+    # Where Dagster was started without the lab's own command, this is the first to ask the database for anything.
+    db.upgrade(settings)
+    with db.session_scope(settings) as session:
         wanted = partition_keys(session)
     requests = []
     for definition, keys in ((spots, wanted.spots), (targets, wanted.targets)):
@@ -46,12 +49,18 @@ def approved_scripts(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
         return dg.SkipReason("approval is not asked for (CREATIVE_LAB_REVIEW is off)")
     with session_scope(settings) as session:
         approved, newest = approved_since(settings, session, int(context.cursor or 0))
+    known = {
+        definition.name: set(context.instance.get_dynamic_partitions(str(definition.name)))
+        for definition in (spots, targets)
+    }
     requests = [
         dg.RunRequest(
             run_key=f"{script.spot}|{script.target}:{script.content_hash}",
             partition_key=dg.MultiPartitionKey({"spot": script.spot, "target": script.target}),
         )
         for script in approved
+        # A request for a partition that was deleted would be refused together with all others of the tick.
+        if script.spot in known["spot"] and script.target in known["target"]
     ]
     if not requests:
         return dg.SensorResult(skip_reason=dg.SkipReason("no approval since the last look"), cursor=str(newest))

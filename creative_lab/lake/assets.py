@@ -12,12 +12,14 @@ pipeline_events = dg.AssetSpec(
     "pipeline_events",
     description="One row per stage and attempt of every piece of work, written by the runs themselves as they go.",
     kinds={"parquet", "table"},
+    metadata={"table": "pipeline_events"},
     **_COMMON,
 )
 llm_calls = dg.AssetSpec(
     "llm_calls",
     description="One row per call of a language model: tokens, cost, time, outcome. Written by the client.",
     kinds={"parquet", "table"},
+    metadata={"table": "llm_calls"},
     **_COMMON,
 )
 
@@ -26,7 +28,9 @@ llm_calls = dg.AssetSpec(
     **_COMMON,
     kinds={"duckdb", "view"},
     deps=[pipeline_events, llm_calls],
-    automation_condition=dg.AutomationCondition.on_cron("*/15 * * * *"),
+    # Not on_cron: that waits for upstream materializations, and the logs are written without any.
+    automation_condition=dg.AutomationCondition.cron_tick_passed("*/15 * * * *")
+    & ~dg.AutomationCondition.in_progress(),
     code_version="1",
 )
 def warehouse(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
