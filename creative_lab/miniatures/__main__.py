@@ -1,4 +1,4 @@
-"""``python -m creative_lab.miniatures train|validate|list``."""
+"""``python -m creative_lab.miniatures train|validate|list|report|sheets``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from creative_lab.miniatures.manifest import ModelFilesError, model_folder, models_root
 from creative_lab.miniatures.registry import NAMES, trainer
+from creative_lab.miniatures.report import write_report, write_sheets
 from creative_lab.miniatures.work import peek, read_card, train, validate
-from creative_lab.settings import get_settings
+from creative_lab.settings import REPOSITORY_ROOT, get_settings
 
 
 def _say(text: str) -> None:
@@ -39,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
         "--checkpoint", type=Path, metavar="FOLDER", help="write the run's checkpoint there instead"
     )
     commands.add_parser("list", help="what is shipped, and how good it is")
+    commands.add_parser("report", help="write the table of bars into docs/miniatures.md")
+    sheets = commands.add_parser("sheets", help="draw the contact sheets of docs/pictures")
+    sheets.add_argument("names", nargs="*", help="some of them (default: all)")
     return parser
 
 
@@ -54,6 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
             bars = entry["bars"] if entry else {}
             shown = ", ".join(f"{k} {v['measured']:.3f} (bar {v['bar']})" for k, v in bars.items())
             _say(f"{name:16} {shown or 'not trained yet'}")
+        return 0
+    if options.command == "report":
+        write_report(root, REPOSITORY_ROOT / "docs")
+        return 0
+    if options.command == "sheets":
+        _say("\n".join(write_sheets(root, REPOSITORY_ROOT / "docs", options.names)))
         return 0
     missed = False
     for name in NAMES if options.name == "all" else (options.name,):

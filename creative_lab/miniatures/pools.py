@@ -7,11 +7,13 @@ if it must, so that what a step sees depends on its number alone and never on ho
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +67,13 @@ def draw_shard(plan: Plan, index: int, cache: str) -> str:
     return name
 
 
+def _end_with_parent() -> None:
+    """Let a worker end when the training that it draws for was killed."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
 class Pool:
     """The samples of a plan, drawn by ``workers`` processes (0 draws in this one, when a sample is asked for)."""
 
@@ -75,7 +84,7 @@ class Pool:
         self._executor: ProcessPoolExecutor | None = None
         missing = [index for index in range(plan.shards) if not self.cache.exists(plan.shard_name(index))]
         if workers and missing:
-            self._executor = ProcessPoolExecutor(workers, get_context("spawn"))
+            self._executor = ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent)
             for index in missing:
                 self._futures[index] = self._executor.submit(draw_shard, plan, index, str(cache))
 

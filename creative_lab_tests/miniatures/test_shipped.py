@@ -1,0 +1,34 @@
+"""The shipped models, loaded through their big siblings' own calls, still do what their cards say."""
+
+from __future__ import annotations
+
+import pytest
+
+from creative_lab.miniatures.manifest import model_folder, models_root, read_manifest
+from creative_lab.miniatures.registry import NAMES, trainer
+from creative_lab.miniatures.work import read_card
+
+SAMPLES = {"garments": 6, "face-detector": 25, "face-recogniser": 12, "clip": 100, "aesthetic": 60, "preference": 50}
+# A few held-out samples scatter around the figure of the card, which was measured on many.
+SLACK = {"garments": 0.12, "face-detector": 0.06, "face-recogniser": 0.03, "clip": 0.08, "aesthetic": 0.12,
+         "preference": 0.10}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_model_is_as_good_as_its_card_says(name: str) -> None:
+    root = models_root()
+    maker = trainer(name, root)
+    card = read_card(root / maker.folder).get(name)
+    if card is None or maker.folder not in read_manifest(root):
+        pytest.skip(f"no weights of {name} are shipped yet: train them with python -m creative_lab.miniatures")
+    folder = model_folder(maker.folder, root=root)
+    measured = maker.evaluate(folder, samples=SAMPLES[name])
+    for key in maker.bars:
+        assert measured[key] >= card["measured"][key] - SLACK[name], (key, measured)
+
+
+def test_all_weights_together_stay_light() -> None:
+    root = models_root()
+    total = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) if root.exists() else 0
+    assert total <= 36_000_000
