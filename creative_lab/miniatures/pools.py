@@ -70,8 +70,13 @@ def draw_shard(plan: Plan, index: int, cache: str) -> str:
 def _end_with_parent() -> None:
     """Let a worker end when the training that it draws for was killed."""
     parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Pool:
