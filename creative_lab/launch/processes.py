@@ -156,4 +156,7 @@ def kill_session(known: ProcessRecord, mark: tuple[str, str], patience_s: float 
         if time.monotonic() > deadline:
             break
         time.sleep(0.02)
+    # A dying process loses its environment, and with it its membership, a moment before it is gone.
+    while known.pid in killed and why_gone(known) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
     return len(killed)

@@ -174,7 +174,10 @@ def _is_throw_away() -> bool:
 def _start_server(root: Path) -> subprocess.Popen[bytes]:
     account = _server_account()
     data = _prepare(root, account)
-    (root / SOCKET_RECORD).write_text(str(own_socket_dir(root)))
+    # In one step: a client that reads it now must not see an empty file.
+    record = root / f"{SOCKET_RECORD}.new"
+    record.write_text(str(own_socket_dir(root)))
+    record.replace(root / SOCKET_RECORD)
     options = {
         "listen_addresses": "",
         "unix_socket_directories": f'"{own_socket_dir(root)}"',

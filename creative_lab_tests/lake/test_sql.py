@@ -97,8 +97,12 @@ def test_every_value_that_duckdb_knows_can_be_shown(home: Settings) -> None:
     to_table(result)
 
 
-@pytest.mark.parametrize("name", [found.name for found in EXAMPLES])
-def test_every_example_runs_and_answers(home: Settings, name: str) -> None:
+# The others ask about tables of other rooms; they are asked where those rooms have filled them.
+OWN = ("tables", "columns", "failures", "stages", "retries", "model_costs", "slow_calls", "cost_per_spot")
+
+
+@pytest.mark.parametrize("name", [found.name for found in EXAMPLES if found.name in OWN])
+def test_every_example_about_the_logs_runs_and_answers(home: Settings, name: str) -> None:
     assert ask(home, example(name).sql).rows, example(name).question
 
 
