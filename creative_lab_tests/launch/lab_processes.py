@@ -110,8 +110,11 @@ class LabProcesses:
         return data
 
     def launch(self, *assets: str, partition: str | None = None) -> str:
-        """Materialize assets as the UI does; returns the run's id."""
+        """Materialize assets as the UI does; returns the run's id. ``a|b`` is a partition of spot and target."""
         tags = [{"key": "dagster/partition", "value": partition}] if partition else []
+        if partition and "|" in partition:
+            parts = zip(("spot", "target"), partition.split("|"), strict=True)
+            tags += [{"key": f"dagster/partition/{name}", "value": value} for name, value in parts]
         data = self.graphql(
             """mutation ($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
                  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
