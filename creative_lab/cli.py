@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands import console, data, lab, people, work
+from creative_lab.commands import console, data, lab, people, pictures, work
 
 app = typer.Typer(
     name="creative-lab",
@@ -21,6 +21,7 @@ lab.register(app)
 data.register(app)
 work.register(app)
 people.register(app)
+pictures.register(app)
 
 
 @app.callback()
