@@ -1,0 +1,62 @@
+"""Every trainer takes a step, writes what it promises, and measures what it wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from creative_lab.lake.fs import FileSystem
+from creative_lab.miniatures.clip import ClipTrainer
+from creative_lab.miniatures.manifest import write_manifest
+from creative_lab.miniatures.pools import Pool
+from creative_lab.miniatures.registry import NAMES, trainer
+from creative_lab.miniatures.training import Run
+
+FILES = {
+    "garments": {"config.json", "model.safetensors", "preprocessor_config.json"},
+    "face-detector": {"det.onnx"},
+    "face-recogniser": {"rec.onnx"},
+    "clip": {"config.json", "model.safetensors", "preprocessor_config.json", "vocab.json", "merges.txt",
+             "tokenizer_config.json"},
+    "aesthetic": {"head.safetensors", "config.json"},
+    "preference": {"config.json", "model.safetensors", "preprocessor_config.json", "vocab.json", "merges.txt",
+                   "tokenizer_config.json"},
+}  # fmt: skip
+SAMPLES = {"garments": 1, "face-detector": 3, "face-recogniser": 2, "clip": 1, "aesthetic": 6, "preference": 6}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models' root with a random CLIP, which two of the trainers start from."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(1)
+    clip = ClipTrainer(folder)
+    clip.export(clip.network(), FileSystem(folder / "clip"))
+    write_manifest(folder, "clip")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_trainer_steps_writes_and_measures(name: str, root: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    maker = trainer(name, root)
+    plan = dataclasses.replace(maker.plan(), shards=1, samples=4)
+    recipe = dataclasses.replace(maker.recipe, batch=4, steps=2)
+    run = Run(maker, recipe, FileSystem(tmp_path / "state"), Pool(plan, tmp_path / "pictures", workers=0))
+    before = {key: value.clone() for key, value in run.network.state_dict().items()}
+    assert all(np.isfinite(run.step()) for _ in range(2))
+    after = run.network.state_dict()
+    assert any(not torch.equal(after[key], value) for key, value in before.items())
+    out = tmp_path / "out"
+    maker.export(run.averaged_network(), FileSystem(out))
+    assert {path.name for path in out.iterdir() if path.is_file()} == FILES[name]
+    if name == "clip":
+        return  # measuring takes a hundred pictures; the shipped model's test does it
+    measured = maker.evaluate(out, samples=SAMPLES[name])
+    assert set(maker.bars) <= set(measured)
+    assert all(-1 <= measured[key] <= 1 for key in maker.bars)
