@@ -67,7 +67,7 @@ def test_an_import_registers_its_targets_and_what_is_exported_again_is_equal(
     assert {file.name for file in (tmp_path / "out").iterdir()} == {file.name for file in source.glob("*.json")}
     again = call("import", tmp_path / "out", "--dry-run")
     assert again.out == call("import", source, "--dry-run").out
-    assert "0 new, 0 changed" in again.out
+    assert "0 would be created, 0 would be updated" in again.out
 
 
 def test_a_bad_entry_is_one_message_with_file_entry_and_field_and_nothing_is_written(
