@@ -73,6 +73,7 @@ def train(
         progress = run.train(budget_s=budget_minutes * 60 if budget_minutes else None)
     network = run.averaged_network()
     maker.export(network, FileSystem(maker.root / maker.folder))
+    write_manifest(maker.root, maker.folder)
     card = {
         "recipe": asdict(recipe),
         "parameters": sum(value.numel() for value in network.parameters()),

@@ -59,4 +59,4 @@ def test_a_trainer_steps_writes_and_measures(name: str, root: Path, tmp_path: Pa
         return  # measuring takes a hundred pictures; the shipped model's test does it
     measured = maker.evaluate(out, samples=SAMPLES[name])
     assert set(maker.bars) <= set(measured)
-    assert all(-1 <= measured[key] <= 1 for key in maker.bars)
+    assert all(-1 <= measured[key] <= 1 for key in maker.bars if key != "AUC of the pack")  # no detector beside it
