@@ -35,7 +35,9 @@ def test_every_group_that_people_expect_is_there() -> None:
 def test_every_asset_that_is_a_table_names_one_that_the_warehouse_shows_and_every_such_table_has_an_asset() -> None:
     named = {spec.key.to_user_string(): spec.metadata["table"] for spec in SPECS if "table" in spec.metadata}
     assert all(name == table for name, table in named.items())
-    assert set(named.values()) == {info.name for info in registered_tables()}
+    # Other tests of the same process declare tables of their own.
+    shown = {info.name for info in registered_tables() if info.schema.__module__.startswith("creative_lab.")}
+    assert set(named.values()) == shown
     tableless = {spec.key.to_user_string() for spec in SPECS} - set(named)
     assert tableless == {"script_deliverables", "warehouse"}
 

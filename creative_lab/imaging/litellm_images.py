@@ -25,7 +25,6 @@ def draw(
     import litellm
 
     litellm.telemetry = False
-    litellm.drop_params = True
     keys = {"openai": settings.openai_api_key, "gemini": settings.gemini_api_key}
     key = keys.get(model.split("/", maxsplit=1)[0]) or settings.llm_api_key
     base = base_url or settings.llm_api_base
@@ -44,6 +43,7 @@ def draw(
             timeout=settings.llm_timeout_s,
             api_key=key.get_secret_value(),
             api_base=base,
+            drop_params=True,  # for this call only: as a module switch it would change the calls of other rooms
             **extra,
         )
     except (

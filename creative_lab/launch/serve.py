@@ -292,6 +292,8 @@ def serve(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    # Both explicitly: started in the background by a shell, this process inherits SIGINT as ignored.
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     say("Starting the lab …")
     try:
