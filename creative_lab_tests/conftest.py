@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,10 @@ os.environ.setdefault("CREATIVE_LAB_TEST_POSTGRES", "unsafe-fast")
 
 from creative_lab.settings import Settings, get_settings
 from creative_lab.state import db, postgres
+
+# A suite that a shell started in the background inherits SIGINT as ignored, and so would every process it tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Wall-clock deadlines make property tests fail on a busy machine, not on a fault.
 hypothesis_settings.register_profile("lab", deadline=None)

@@ -7,13 +7,14 @@ each partition. A job whose assets are all as fresh as Dagster would make them i
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
+import signal
+import threading
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -177,32 +178,41 @@ class Lab:
         """
         import dagster as dg
 
-        from creative_lab.launch.processes import record
-        from creative_lab.launch.run_launcher import WORKER_TAG
-
         run_id = str(uuid.uuid4())
-        process = record(os.getpid())
-        # The tag lets the daemon's monitor and the reaper judge this run like one that the launcher started.
-        tags = {WORKER_TAG: json.dumps({"run_id": run_id} | process.as_dict())} if process else {}
         partition: str | None = job.partition
         if partition is not None and SEPARATOR in partition:
             spot, target = partition.split(SEPARATOR)
             partition = dg.MultiPartitionKey({"spot": spot, "target": target})
         started = time.perf_counter()
-        result = self._job.execute_in_process(
-            instance=self.instance,
-            partition_key=partition,
-            asset_selection=[dg.AssetKey.from_user_string(name) for name in job.assets],
-            run_id=run_id,
-            tags=tags | {"creative_lab/by": "command line"},
-            run_config={
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                "ops": {name: {"config": values} for name, values in (config or {}).items()},
-            },
-            raise_on_error=False,
-        )
+        with _termination_kept():
+            result = self._job.execute_in_process(
+                instance=self.instance,
+                partition_key=partition,
+                asset_selection=[dg.AssetKey.from_user_string(name) for name in job.assets],
+                run_id=run_id,
+                tags={"creative_lab/by": "command line"},
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "ops": {name: {"config": values} for name, values in (config or {}).items()},
+                },
+                raise_on_error=False,
+            )
         seconds = time.perf_counter() - started
         return Outcome(run_id, result.success, None if result.success else _reason(result), seconds)
+
+
+@contextlib.contextmanager
+def _termination_kept() -> Iterator[None]:
+    """Leave SIGTERM as it was: after a run, Dagster gives it the handler that SIGINT had.
+
+    A command that a shell started in the background ignores SIGINT, and could then not be ended by SIGTERM either.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _matches(pattern: str, key: str, two_dimensions: bool) -> bool:

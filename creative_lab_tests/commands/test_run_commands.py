@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 
 import dagster as dg
 import pytest
@@ -187,3 +189,15 @@ def test_a_query_that_is_wrong_or_refused_says_so_with_its_exit_code(
     assert reason in said.err
     assert said.out == ""
     assert "root:" not in said.err
+
+
+@pytest.mark.slow
+def test_a_command_in_the_background_can_still_be_ended_after_a_run(worked: Settings) -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from creative_lab.cli import main\n"
+        "assert main(['materialize', 'key:regions', '--force']) == 0\n"
+        "print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "True"
