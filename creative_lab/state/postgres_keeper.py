@@ -171,13 +171,17 @@ def _is_throw_away() -> bool:
     return os.environ.get("CREATIVE_LAB_TEST_POSTGRES") == "unsafe-fast"
 
 
+def _note(root: Path, name: str, text: str) -> None:
+    """Write a small file in one step: who reads it meanwhile sees the old one or the new one, never an empty one."""
+    part = root / f"{name}.new"
+    part.write_text(text)
+    part.replace(root / name)
+
+
 def _start_server(root: Path) -> subprocess.Popen[bytes]:
     account = _server_account()
     data = _prepare(root, account)
-    # In one step: a client that reads it now must not see an empty file.
-    record = root / f"{SOCKET_RECORD}.new"
-    record.write_text(str(own_socket_dir(root)))
-    record.replace(root / SOCKET_RECORD)
+    _note(root, SOCKET_RECORD, str(own_socket_dir(root)))
     options = {
         "listen_addresses": "",
         "unix_socket_directories": f'"{own_socket_dir(root)}"',
@@ -234,7 +238,7 @@ def keep(root: Path) -> int:
         except (PostgresError, OSError) as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        (root / "keeper.json").write_text(json.dumps({"keeper": os.getpid(), "server": server.pid}))
+        _note(root, "keeper.json", json.dumps({"keeper": os.getpid(), "server": server.pid}))
         restarts: deque[float] = deque(maxlen=_MAX_RESTARTS)
         idle_since: float | None = None
         linger_s = 0.5 if _is_throw_away() else LINGER_S
@@ -248,7 +252,7 @@ def keep(root: Path) -> int:
                 restarts.append(now)
                 time.sleep(0.3)
                 server = _start_server(root)
-                (root / "keeper.json").write_text(json.dumps({"keeper": os.getpid(), "server": server.pid}))
+                _note(root, "keeper.json", json.dumps({"keeper": os.getpid(), "server": server.pid}))
             with locked(root / "clients.lock", blocking=False) as nobody:
                 idle_since = (idle_since or time.monotonic()) if nobody else None
                 if stopping or (idle_since is not None and time.monotonic() - idle_since > linger_s):
