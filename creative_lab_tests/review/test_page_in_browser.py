@@ -102,11 +102,16 @@ def test_a_script_opens_with_its_document_in_a_frame_and_a_form_to_decide(addres
 
 
 def test_the_frame_beside_the_form_really_shows_the_document(address: str, browser: Browse, tmp_path: Path) -> None:
-    image = picture(browser, f"{address}/scripts/{SPOT}/{GREEN}", tmp_path / "script.png")
-    assert image.size == (1280, 900)
-    # A frame that is refused by a policy is one blank colour; a document has type on paper.
-    frame = image.crop((60, 120, 880, 800))
-    assert len(set(frame.resize((164, 136)).getdata())) > 30
+    # A busy machine may take its picture before the frame is painted; one that is refused is never painted.
+    for attempt in range(6):
+        image = picture(browser, f"{address}/scripts/{SPOT}/{GREEN}", tmp_path / f"script-{attempt}.png")
+        assert image.size == (1280, 900)
+        # A frame that is refused by a policy is one blank colour; a document has type on paper.
+        frame = image.crop((60, 120, 880, 800))
+        colours = len(set(frame.resize((164, 136)).getdata()))
+        if colours > 30:
+            break
+    assert colours > 30
 
 
 @pytest.mark.parametrize("path", ["/", f"/scripts/{SPOT}/{GREEN}", f"/scripts/{SPOT}/{WAITING}/document"])
