@@ -36,21 +36,9 @@ from creative_lab.adaptation.schemas import (
 )
 from creative_lab.language.errors import BudgetExceeded, ReplyError
 from creative_lab.language.types import DRAFTER_MODEL
+from creative_lab.state.models.spots import UnitStatus
 
-Status = Literal[
-    "pending",
-    "processing",
-    "concept_analysis",
-    "cultural_analysis",
-    "writing",
-    "revising",
-    "format_evaluation",
-    "cultural_evaluation",
-    "concept_evaluation",
-    "brand_evaluation",
-    "completed",
-    "failed",
-]
+Status = UnitStatus
 Outcome = Literal["completed", "failed"]
 
 GATE_STATUS: dict[Gate, Status] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -26,11 +26,6 @@ class CommandError(Exception):
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-def wrong_use(message: str) -> NoReturn:
-    """End the command with exit code 2: the arguments can't be right."""
-    raise CommandError(message, WRONG_USE)
 
 
 def set_verbose(verbose: bool) -> None:

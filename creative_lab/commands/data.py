@@ -232,18 +232,15 @@ def wvs(
 
 def sync_partitions(settings: Settings) -> tuple[list[str], list[str]]:
     """Register imported spots and active targets as partitions; returns the keys that were new."""
-    from sqlalchemy import select
-
+    from creative_lab.adaptation.arrivals import partition_keys
     from creative_lab.launch.instance import lab_instance
     from creative_lab.state import db
-    from creative_lab.state.models import Campaign, Target
 
     with db.session_scope(settings) as session:
-        spots = list(session.scalars(select(Campaign.spot_key).order_by(Campaign.spot_key)))
-        targets = list(session.scalars(select(Target.code).where(Target.is_active).order_by(Target.code)))
+        wanted = partition_keys(session)
     with lab_instance(settings) as instance:
         new: list[list[str]] = []
-        for name, keys in (("spot", spots), ("target", targets)):
+        for name, keys in (("spot", wanted.spots), ("target", wanted.targets)):
             known = set(instance.get_dynamic_partitions(name))
             fresh = [key for key in keys if key not in known]
             if fresh:

@@ -11,7 +11,6 @@ import typer
 from creative_lab.commands.console import CommandError, say, table, write
 from creative_lab.commands.data import ready
 
-KIND = "adapted_script"
 review_app = typer.Typer(help="Approve adapted scripts, or send them back.", no_args_is_help=True)
 template_app = typer.Typer(help="Prompt templates: show, edit, roll back.", no_args_is_help=True)
 xliff_app = typer.Typer(help="Adapted scripts for translators' tools.", no_args_is_help=True)

@@ -6,8 +6,6 @@ import dataframely as dy
 
 from creative_lab.lake.schemas import TableSchema, table
 
-_GATES = ["format_gate", "culture_gate", "concept_gate", "brand_gate"]
-
 
 def _about(comment: str) -> dict[str, str]:
     return {"comment": comment}

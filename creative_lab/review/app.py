@@ -20,8 +20,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from creative_lab.adaptation.stored import APPROVAL_KIND, approval_key
 from creative_lab.lake.tables import MissingPartition
-from creative_lab.review.queue import ReviewError, ReviewItem, decide, find_item, partition_key, review_queue
+from creative_lab.review.queue import ReviewError, ReviewItem, decide, find_item, review_queue
 from creative_lab.review.stored import stored_page
 from creative_lab.settings import Settings, get_settings
 
@@ -106,7 +107,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         try:
             with db.session_scope(settings) as session:
                 item = find_item(settings, session, spot, target)
-                entries = list(history(session, "adapted_script", partition_key(spot, target)))
+                entries = list(history(session, APPROVAL_KIND, approval_key(spot, target)))
         except ReviewError as error:
             return problem(str(error), 404)
         return page(

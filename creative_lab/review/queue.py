@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from creative_lab.adaptation.stored import APPROVAL_KIND, approval_key
 from creative_lab.review import approvals
 
 if TYPE_CHECKING:
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
 
     from creative_lab.settings import Settings
     from creative_lab.state.models import Approval
-
-KIND = "adapted_script"
-"""Subject kind under which approvals of adapted scripts are recorded."""
 
 
 class ReviewError(ValueError):
@@ -53,11 +51,6 @@ class ReviewItem:
         return ", ".join(f"{count} {name}" for count, name in parts if count) or "none"
 
 
-def partition_key(spot: str, target: str) -> str:
-    """Key under which decisions about a spot's adaptation to a target are recorded: Dagster's partition key."""
-    return f"{spot}|{target}"
-
-
 def review_queue(settings: Settings, session: Session) -> list[ReviewItem]:
     """All adapted scripts that have a draft: undecided ones first, and among them the worst gates first."""
     from creative_lab.adaptation.tables import AdaptationResults
@@ -94,7 +87,7 @@ def find_item(settings: Settings, session: Session, spot: str, target: str) -> R
 
 
 def _item(session: Session, row: dict[str, Any]) -> ReviewItem:
-    status = approvals.status(session, KIND, partition_key(row["spot"], row["target"]), row["content_hash"])
+    status = approvals.status(session, APPROVAL_KIND, approval_key(row["spot"], row["target"]), row["content_hash"])
     return ReviewItem(
         spot=row["spot"],
         target=row["target"],
@@ -140,8 +133,8 @@ def decide(
         raise ReviewError(f"{spot} → {target} cannot be approved: {item.reason or 'a gate failed'}")
     return approvals.record(
         session,
-        KIND,
-        partition_key(spot, target),
+        APPROVAL_KIND,
+        approval_key(spot, target),
         item.content_hash,
         decision,  # type: ignore[arg-type]  # checked by record
         who=who,

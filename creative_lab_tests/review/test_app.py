@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from creative_lab.adaptation.stored import APPROVAL_KIND as KIND
 from creative_lab.lake.tables import TableStore
 from creative_lab.review import approvals
 from creative_lab.review.app import create_app
-from creative_lab.review.queue import KIND
 from creative_lab.settings import Settings
 from creative_lab.state import db
 from creative_lab_tests.worked_lab import GREEN, SPOT, WAITING

@@ -27,7 +27,6 @@ _NAMES = {
 }  # fmt: skip
 """Spoken names in English: one and many of the unit, one and many of the hundredth, the colloquial word."""
 
-_SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
 _WHOLE_UNITS_FROM = 40.0
 """From so many units per US dollar on, prices are asked without hundredths."""
 _TOLERANCE = 0.07

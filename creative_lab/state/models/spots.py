@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -17,7 +17,7 @@ from creative_lab.state.models.markets import Country, Language, Region
 from creative_lab.state.models.work import Target
 
 AD_UNIT_TYPES = ("VIDEO", "AUDIO", "PRINT")
-AD_UNIT_STATUSES = (
+UnitStatus = Literal[
     "pending",
     "processing",
     "concept_analysis",
@@ -30,7 +30,10 @@ AD_UNIT_STATUSES = (
     "brand_evaluation",
     "completed",
     "failed",
-)
+]
+"""Where an ad unit stands, in the order in which a unit passes through."""
+
+AD_UNIT_STATUSES: tuple[str, ...] = get_args(UnitStatus)
 TIMECODE_PATTERN = "^[0-9]{2}:[0-5][0-9]:[0-5][0-9](:[0-5][0-9]|[.][0-9]{3})$"
 
 
