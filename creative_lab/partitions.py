@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from creative_lab.settings import get_settings
+
 spots = dg.DynamicPartitionsDefinition(name="spot")
 """TV spots; the key is the campaign's ``spot_key``."""
 
@@ -12,3 +14,15 @@ targets = dg.DynamicPartitionsDefinition(name="target")
 
 spot_targets = dg.MultiPartitionsDefinition({"spot": spots, "target": targets})
 """One adaptation: a spot for a target."""
+
+characters = dg.DynamicPartitionsDefinition(name="character")
+"""Characters; the key is the one that ``creative-lab character new`` was given."""
+
+storyboards = dg.DynamicPartitionsDefinition(name="storyboard")
+"""Storyboards: a source and a method each; the key is the one that ``creative-lab storyboard new`` was given."""
+
+FIRST_DAY = "2026-01-01"
+"""The first day that looks can be made for."""
+
+days = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone=get_settings().time_zone, end_offset=1)
+"""Days of the lab's local calendar, today included; all looks of a day are rows of its partition."""

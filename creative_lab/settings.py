@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
         default=False, description="Require a person's approval before anything downstream of an adapted script runs."
     )
 
+    time_zone: str = Field(
+        default="Europe/Berlin", description="IANA name of the lab's local time, which decides what day it is."
+    )
+
     llm_api_base: str | None = Field(
         default=None, description="URL of an OpenAI-compatible server (vLLM, Ollama, llama.cpp) that serves all models."
     )
@@ -80,6 +85,13 @@ class Settings(BaseSettings):
 
     sql_timeout_s: float = Field(default=30.0, gt=0, description="Time limit of one query of creative-lab sql.")
     sql_memory_mb: int = Field(default=1024, ge=64, description="Memory limit of one query of creative-lab sql.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Berlin")
+        return value
 
     @field_validator("home", "data_dir", "dagster_yaml")
     @classmethod

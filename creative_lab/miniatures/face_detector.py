@@ -240,7 +240,7 @@ class FaceDetectorTrainer(Trainer):
         return (
             focal
             + 1.5 * boxes
-            + 0.4 * functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="sum") / count / 10
+            + 3.0 * functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="sum") / count / 10
         )
 
     def export(self, network: torch.nn.Module, files: FileSystem) -> None:

@@ -1,0 +1,1 @@
+"""The daily fashion looks: dealt, written, rendered, segmented, graded, and learned from."""

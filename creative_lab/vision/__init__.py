@@ -1,0 +1,1 @@
+"""Measuring pictures: captions, embeddings, scores, faces and garments, by models or by exact rules."""
