@@ -13,6 +13,7 @@ TABLE_MODULES = (
     "creative_lab.adaptation.tables",
     "creative_lab.looks.tables",
     "creative_lab.metrics.schemas",
+    "creative_lab.storyboards.tables",
 )
 """Modules that declare tables."""
 
