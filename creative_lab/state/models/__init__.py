@@ -13,6 +13,19 @@ from creative_lab.state.models.language import (
     PromptTemplate,
 )
 from creative_lab.state.models.localisation import EQUIVALENT_KINDS, Equivalent, MarketPack, Spelling
+from creative_lab.state.models.looks import (
+    SCENE_INVARIANTS,
+    SEASONS,
+    BannedWord,
+    Colourway,
+    Designer,
+    LookBatch,
+    LookControl,
+    LookPromptId,
+    LookScene,
+    OutfitTemplate,
+    WardrobeGarment,
+)
 from creative_lab.state.models.markets import (
     Country,
     CountryLanguage,
@@ -21,7 +34,9 @@ from creative_lab.state.models.markets import (
     LanguageAlternativeModel,
     Region,
 )
+from creative_lab.state.models.segmentation import SEGMENTATION_STATES, SegmentationClaim
 from creative_lab.state.models.spots import AD_UNIT_STATUSES, AdUnit, AdUnitScriptRow, Campaign
+from creative_lab.state.models.study import Study, StudyAnswer
 from creative_lab.state.models.work import DECISIONS, Approval, DynamicDefinition, Target
 
 __all__ = [
@@ -29,33 +44,48 @@ __all__ = [
     "DECISIONS",
     "EQUIVALENT_KINDS",
     "PIPELINE_NODES",
+    "SCENE_INVARIANTS",
     "SCHEMA",
+    "SEASONS",
+    "SEGMENTATION_STATES",
     "SEGMENT_CATEGORIES",
     "SLUG_PATTERN",
     "TEMPLATE_CATEGORIES",
     "AdUnit",
     "AdUnitScriptRow",
     "Approval",
+    "BannedWord",
     "Base",
     "Brand",
     "Campaign",
+    "Colourway",
     "Country",
     "CountryLanguage",
     "CountryRegion",
+    "Designer",
     "DynamicDefinition",
     "Equivalent",
     "InsightBlock",
     "LLMModel",
     "Language",
     "LanguageAlternativeModel",
+    "LookBatch",
+    "LookControl",
+    "LookPromptId",
+    "LookScene",
     "MarketPack",
+    "OutfitTemplate",
     "Persona",
     "PersonaSegment",
     "PipelineSettings",
     "PromptTemplate",
     "Region",
     "Segment",
+    "SegmentationClaim",
     "Spelling",
+    "Study",
+    "StudyAnswer",
     "Target",
     "WVSProfile",
+    "WardrobeGarment",
 ]
