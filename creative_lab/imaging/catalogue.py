@@ -13,18 +13,19 @@ from pydantic import ValidationError
 
 from creative_lab.imaging.errors import ImagingError, ModelNotHere
 from creative_lab.imaging.presets import (
-    SHIPPED,
     ControlNetPreset,
     HostedModel,
     IpAdapterPreset,
     LoraPreset,
     ModelPreset,
     Presets,
-    Weights,
 )
 from creative_lab.settings import Settings
+from creative_lab.weights.entries import SHIPPED, Weights
+from creative_lab.weights.measuring import MeasuringPreset
+from creative_lab.weights.places import place_of, shows_it_is_here
 
-AnyWeights = ModelPreset | ControlNetPreset | IpAdapterPreset
+AnyWeights = ModelPreset | ControlNetPreset | IpAdapterPreset | MeasuringPreset
 Entry = TypeVar("Entry")
 State = Literal["here", "not trained yet", "not pulled", "hosted", "switched off"]
 
@@ -35,7 +36,7 @@ class Listed:
 
     slug: str
     label: str
-    kind: Literal["model", "hosted", "controlnet", "ip-adapter", "lora"]
+    kind: Literal["model", "hosted", "controlnet", "ip-adapter", "lora", "measuring"]
     architecture: str | None
     state: State
     licence: str
@@ -95,7 +96,7 @@ class Catalogue:
         ]
 
     def role(self, role: str, profile: str | None = None) -> str | None:
-        """Slug of the model that fills ``role`` (picture, reference, control) in a profile; None where none does."""
+        """Slug of the model that fills ``role`` (picture, clip, faces, …) in a profile; None where none does."""
         roles: dict[str, Any] = {name: dict(filled) for name, filled in self.presets.roles.items()}
         chosen = roles.get(profile or self.settings.profile)
         if chosen is None or role not in chosen:
@@ -103,21 +104,18 @@ class Catalogue:
         return chosen[role]
 
     def weights(self, slug: str) -> AnyWeights:
-        """Anything with files of its own: a model, a ControlNet or an IP-Adapter."""
+        """Anything with files of its own: a model, a ControlNet, an IP-Adapter or a model that measures."""
         entries: tuple[AnyWeights, ...] = (
             *self.presets.models,
             *self.presets.controlnets,
             *self.presets.ip_adapters,
+            *self.presets.measuring,
         )
         return _find(entries, slug, "downloadable model")
 
     def place(self, weights: Weights) -> Path:
         """Folder (or single file) where the weights of an entry belong, whether they are there or not."""
-        if weights.path.startswith(SHIPPED):
-            return self.settings.data_dir / "models" / weights.path.removeprefix(SHIPPED)
-        if weights.single_file:
-            return self.settings.models_root / weights.path
-        return self.settings.models_root / weights.path.replace("/", "--")
+        return place_of(self.settings, weights)
 
     def located(self, weights: AnyWeights) -> Path:
         """Where the weights are. Raises :class:`ModelNotHere` saying what to do when they are not."""
@@ -183,14 +181,14 @@ class Catalogue:
         for lora in self.presets.loras:
             here: State = "here" if self.lora_path(lora).is_file() else "not pulled"
             lines.append(line(lora, "lora", lora.base_architecture, here, lora.licence))
-        return lines + [line(e, "hosted", None, "hosted", e.licence) for e in self.presets.hosted]
-
-
-MANIFEST = "manifest.json"
-"""Written last by ``models pull``: its presence means that every file arrived and was verified."""
+        lines += [line(e, "measuring", None, self.state(e), e.licence) for e in self.presets.measuring]
+        hosted: list[Any] = [*self.presets.hosted, *self.presets.hosted_vision]
+        return lines + [line(e, "hosted", None, "hosted", e.licence) for e in hosted]
 
 
 def _finished(place: Path, weights: AnyWeights) -> bool:
+    if isinstance(weights, MeasuringPreset):
+        return shows_it_is_here(place, weights)
     if isinstance(weights, ModelPreset):
         marker = place / "model_index.json"
     elif isinstance(weights, ControlNetPreset):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from creative_lab.imaging.errors import ImagingError
 from creative_lab.imaging.presets import ModelPreset
+from creative_lab.weights.libraries import Device, device_named, is_out_of_memory, quiet_transformers
 
 if TYPE_CHECKING:
     from creative_lab.settings import Settings
 
-Device = Literal["cpu", "cuda", "mps"]
+__all__ = ["Device", "is_out_of_memory"]
+
 Placement = Literal["resident", "model offload", "sequential offload"]
 
 
@@ -22,30 +22,15 @@ def quiet_libraries() -> None:
 
     Weights are fetched by ``models pull`` alone: loading reads local folders only.
     """
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    quiet_transformers()
     import diffusers
-    import transformers
 
-    transformers.utils.logging.disable_progress_bar()
     diffusers.utils.logging.disable_progress_bar()
 
 
 def choose_device(settings: Settings) -> Device:
     """The device of the settings, or the best one here. Raises :class:`ImagingError` for one that is missing."""
-    import torch
-
-    here: dict[Device, bool] = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if settings.device == "auto":
-        return next(device for device, present in here.items() if present)
-    if not here[settings.device]:
-        raise ImagingError(f"CREATIVE_LAB_DEVICE is {settings.device}, but this machine has none")
-    return settings.device
+    return device_named(settings.device)
 
 
 def dtype_name(preset: ModelPreset, device: Device) -> Literal["bfloat16", "float16", "float32"]:
@@ -114,13 +99,3 @@ def peak_memory(device: Device) -> tuple[int, str]:
         return torch.cuda.max_memory_allocated(), "cuda"
     scale = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale, "process"
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch means that memory ran out, on any device."""
-    import torch
-
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)

@@ -14,10 +14,12 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from creative_lab.imaging import net
-from creative_lab.imaging.catalogue import MANIFEST, AnyWeights, Catalogue
+from creative_lab.imaging.catalogue import AnyWeights, Catalogue
 from creative_lab.imaging.errors import ImagingError, ModelNotHere
-from creative_lab.imaging.files import PICKLES, sha256_of, verify
-from creative_lab.imaging.presets import SHIPPED, IpAdapterPreset, Licence, ModelPreset, WeightFile
+from creative_lab.imaging.presets import IpAdapterPreset, ModelPreset
+from creative_lab.weights.entries import SHIPPED, Licence, WeightFile
+from creative_lab.weights.files import MANIFEST, PICKLES, sha256_of, verify
+from creative_lab.weights.measuring import MeasuringPreset
 
 HUB = "https://huggingface.co"
 
@@ -62,6 +64,8 @@ def plan_pull(catalogue: Catalogue, slug: str, *, hub: str = HUB) -> PullPlan:
     weights = catalogue.weights(slug)
     if weights.path.startswith(SHIPPED):
         raise ImagingError(f"{slug} comes with the platform: it is trained here, not pulled")
+    if isinstance(weights, MeasuringPreset) and weights.by_hand:
+        raise ImagingError(f"{slug} is not on the hub. {weights.by_hand} Its place is {catalogue.place(weights)}")
     if weights.single_file:
         raise ImagingError(f"{slug} is a single file that you place yourself at {catalogue.place(weights)}")
     revision = weights.revision or "main"

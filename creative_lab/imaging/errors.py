@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from creative_lab.weights.errors import ModelError, ModelNotHere, PassingError, UnsafeModel
 
-class ImagingError(Exception):
-    """Bad input or a broken installation: a clear message, no retry helps."""
+__all__ = [
+    "Cancelled", "ImagingError", "LoraMismatch", "ModelNotHere", "OutOfMemory", "PassingError", "UnsafeModel",
+]  # fmt: skip
 
-
-class ModelNotHere(ImagingError):
-    """The weights are not on this machine (not pulled, or not trained yet)."""
-
-
-class UnsafeModel(ImagingError):
-    """Files that are not loaded: pickles, code beside weights, or bytes that are not those of the catalogue."""
+ImagingError = ModelError
+"""Bad input or a broken installation: a clear message, no retry helps. The same class in all rooms with models."""
 
 
 class LoraMismatch(ImagingError):
@@ -25,7 +22,3 @@ class Cancelled(ImagingError):
 
 class OutOfMemory(ImagingError):
     """Even one picture at a time does not fit."""
-
-
-class PassingError(Exception):
-    """A network or provider failure that may be gone later."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creative_lab.imaging.errors import ImagingError, LoraMismatch, ModelNotHere, UnsafeModel
-from creative_lab.imaging.files import read_header, sha256_of
 from creative_lab.imaging.parameters import LoraUse, first_given
+from creative_lab.weights.files import read_header, sha256_of
 
 if TYPE_CHECKING:
     from creative_lab.imaging.catalogue import Catalogue

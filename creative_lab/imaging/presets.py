@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from creative_lab.imaging.errors import ImagingError
+from creative_lab.weights.entries import Entry, Licence, Sha256, Slug, Weights
+from creative_lab.weights.measuring import ROLES as MEASURING_ROLES
+from creative_lab.weights.measuring import HostedVision, MeasuringPreset, check_encoders, fitting_roles
 
 Architecture = Literal["sdxl", "sd15", "flux1", "flux2", "qwen", "zimage"]
 Dtype = Literal["bfloat16", "float16", "float32", "float8_e4m3fn"]
@@ -36,74 +38,6 @@ PipelineName = Literal[
     "StableDiffusionXLPipeline",
     "ZImagePipeline",
 ]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-SHIPPED = "shipped:"
-"""Prefix of paths below data/models (weights that come with the platform)."""
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Licence(_Entry):
-    """Under which terms weights or pictures may be used; ``commercial`` None means that the terms must be read."""
-
-    name: str
-    commercial: bool | None
-    note: str = ""
-
-
-class WeightFile(_Entry):
-    """One file of a model, relative to its folder."""
-
-    path: str
-    bytes: int | None = Field(default=None, ge=0)
-    sha256: Sha256 | None = None
-
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, value: str) -> str:
-        parts = PurePosixPath(value).parts
-        if not parts or value.startswith("/") or ".." in parts or "#" in value or "\\" in value:
-            raise ValueError(f"{value!r} is no plain relative path")
-        return value
-
-
-class Weights(_Entry):
-    """Where weights come from and what is known about their bytes; what is unknown is null and says why."""
-
-    path: str = Field(description="HF id (owner/name), shipped:NAME, or a .safetensors file below the models folder")
-    licence: Licence
-    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
-    size_bytes: int | None = Field(default=None, ge=0)
-    files: tuple[WeightFile, ...] = ()
-    unknown_because: str = Field(default="", description="why revision, size or hashes are null")
-    is_active: bool = True
-
-    @field_validator("path")
-    @classmethod
-    def _strip_prefix(cls, value: str) -> str:
-        value = value.removeprefix("Huggingface:").removeprefix("huggingface:")
-        name = value.removeprefix(SHIPPED)
-        if not name or name.startswith("/") or ".." in PurePosixPath(name).parts or "#" in name or "://" in name:
-            raise ValueError(f"{value!r} is neither owner/name, shipped:NAME nor a relative .safetensors file")
-        if name.endswith((".ckpt", ".bin", ".pt", ".pth", ".pkl")):
-            raise ValueError(f"{value!r} can run code when it is loaded: only .safetensors files are used")
-        return value
-
-    @model_validator(mode="after")
-    def _say_why(self) -> Self:
-        unknown = self.revision is None or self.size_bytes is None or not self.files
-        if unknown and not self.unknown_because and not self.path.startswith(SHIPPED):
-            raise ValueError("revision, size_bytes or files are unknown: say why in unknown_because")
-        return self
-
-    @property
-    def single_file(self) -> bool:
-        """Whether all weights are one .safetensors file in the original layout."""
-        return self.path.endswith(".safetensors")
 
 
 class ModelPreset(Weights):
@@ -142,7 +76,7 @@ class ModelPreset(Weights):
         return self
 
 
-class HostedModel(_Entry):
+class HostedModel(Entry):
     """A model behind an API; pictures cost money and may lack a seed or a negative prompt."""
 
     slug: Slug
@@ -181,7 +115,7 @@ class IpAdapterPreset(Weights):
     default_scale: float = Field(ge=0, le=2)
 
 
-class LoraSettings(_Entry):
+class LoraSettings(Entry):
     """How a LoRA likes to be used; None leaves the choice to the request or the model."""
 
     strength: float = Field(default=0.8, ge=0, le=2)
@@ -189,7 +123,7 @@ class LoraSettings(_Entry):
     clip_skip: int | None = Field(default=None, ge=1, le=12)
 
 
-class LoraPreset(_Entry):
+class LoraPreset(Entry):
     """A LoRA: ``path`` below the models folder, or ``air`` (Civitai), or both."""
 
     slug: Slug
@@ -228,7 +162,7 @@ class LoraPreset(_Entry):
         return self
 
 
-class Overrides(_Entry):
+class Overrides(Entry):
     """What one request may change; None inherits the preset, and 0 is a value."""
 
     width: int | None = Field(default=None, ge=64, le=4096)
@@ -240,10 +174,10 @@ class Overrides(_Entry):
 
 
 ROLES = ("picture", "reference", "control")
-"""Roles of this room: text to picture, follow a reference picture, follow a pose."""
+"""Roles that draw: text to picture, follow a reference picture, follow a pose."""
 
 
-class Presets(_Entry):
+class Presets(Entry):
     """The whole file."""
 
     models: tuple[ModelPreset, ...]
@@ -251,22 +185,27 @@ class Presets(_Entry):
     controlnets: tuple[ControlNetPreset, ...] = ()
     ip_adapters: tuple[IpAdapterPreset, ...] = ()
     loras: tuple[LoraPreset, ...] = ()
+    measuring: tuple[MeasuringPreset, ...] = ()
+    hosted_vision: tuple[HostedVision, ...] = ()
     roles: Mapping[Literal["miniature", "studio", "hosted"], Mapping[str, Slug | None]]
 
     @model_validator(mode="after")
     def _references(self) -> Self:
         entries: list[Any] = [*self.models, *self.hosted, *self.controlnets, *self.ip_adapters, *self.loras]
+        entries += [*self.measuring, *self.hosted_vision]
         slugs = [entry.slug for entry in entries]
         if twice := sorted({slug for slug in slugs if slugs.count(slug) > 1}):
             raise ValueError(f"used twice as slug: {', '.join(twice)}")
-        fitting: dict[str, set[str]] = {
+        check_encoders(self.measuring)
+        fitting: dict[str, set[str]] = fitting_roles(self.measuring, self.hosted_vision) | {
             "picture": {entry.slug for entry in self.models} | {entry.slug for entry in self.hosted},
             "control": {entry.slug for entry in self.controlnets},
             "reference": {entry.slug for entry in self.ip_adapters} | {entry.slug for entry in self.hosted},
         }
         for profile, roles in self.roles.items():
-            if set(roles) != set(ROLES):
-                raise ValueError(f"roles.{profile}: give {', '.join(ROLES)} (null where there is none)")
+            if set(roles) != {*ROLES, *MEASURING_ROLES}:
+                wanted = ", ".join((*ROLES, *MEASURING_ROLES))
+                raise ValueError(f"roles.{profile}: give {wanted} (null where there is none)")
             for role, slug in roles.items():
                 if slug is not None and slug not in fitting[role]:
                     raise ValueError(f"roles.{profile}.{role}: there is no such model as {slug!r}")

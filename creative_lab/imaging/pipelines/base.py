@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 
 from creative_lab.imaging import devices
 from creative_lab.imaging.errors import ImagingError, UnsafeModel
-from creative_lab.imaging.files import Verified, verify
 from creative_lab.imaging.parameters import Control, Parameters, Reference
 from creative_lab.imaging.pipelines import schedulers
 from creative_lab.imaging.presets import ControlNetPreset, IpAdapterPreset, ModelPreset
+from creative_lab.weights.files import Verified, verify
 
 OnStep = Callable[[int, int], None]
 """Called after each step with (steps done, steps in all); may raise to stop."""

@@ -11,9 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from creative_lab.imaging.catalogue import MANIFEST
-from creative_lab.imaging.errors import ImagingError, UnsafeModel
-from creative_lab.imaging.presets import WeightFile
+from creative_lab.weights.entries import WeightFile
+from creative_lab.weights.errors import ModelError, UnsafeModel
+
+MANIFEST = "manifest.json"
+"""Written last by ``models pull``: its presence means that every file arrived and was verified."""
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib"})
 TRUSTED_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
@@ -46,40 +48,44 @@ def _hash(path: str, inode: int, size: int, changed: int) -> str:  # noqa: ARG00
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(place: Path, known: Iterable[WeightFile]) -> Verified:
+def verify(place: Path, known: Iterable[WeightFile], *, suffix: str = ".safetensors") -> Verified:
     """Check a model's folder (or single file) before it is loaded.
 
-    Raises :class:`UnsafeModel` for code beside the weights, components of foreign libraries, or a file whose size or
-    SHA-256 differs from the catalogue's or the manifest's that ``models pull`` wrote.
+    ``suffix`` is the format of the weights in a folder. Raises :class:`UnsafeModel` for code beside the weights,
+    components of foreign libraries, or a file whose size or SHA-256 differs from the catalogue's or the manifest's that
+    ``models pull`` wrote.
     """
     root = place if place.is_dir() else place.parent
     expected = {file.path: file for file in [*_manifest(root), *known]}
     if place.is_dir():
         _refuse_code(place)
-        weights = sorted(place.rglob("*.safetensors"))
+        weights = sorted(place.rglob(f"*{suffix}"))
     else:
         read_header(place)
         weights = [place]
         expected = {name: file for name, file in expected.items() if name == place.name}
     if not weights:
-        raise UnsafeModel(f"{place}: there are no .safetensors files; other formats are not loaded")
-    digests, checked = {}, 0
+        raise UnsafeModel(f"{place}: there are no {suffix} files; other formats are not loaded")
+    checked = 0
     names = {path.relative_to(root).as_posix(): path for path in weights}
     for name, file in expected.items():
         path = root / name
         if not path.is_file():
-            raise ImagingError(f"{path}: the file is missing; creative-lab models pull fetches what is missing")
+            raise ModelError(f"{path}: the file is missing; creative-lab models pull fetches what is missing")
         if file.bytes is not None and path.stat().st_size != file.bytes:
             raise UnsafeModel(f"{path}: {path.stat().st_size} bytes instead of {file.bytes}")
         if file.sha256 is not None:
             checked += 1
             if sha256_of(path) != file.sha256:
                 raise UnsafeModel(f"{path}: its SHA-256 is not the one in the catalogue; the file is not loaded")
-    for name, path in names.items():
-        digests[name] = sha256_of(path)
-    together = hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()
     hashed = {name for name, file in expected.items() if file.sha256 is not None}
-    return Verified(together, checked, len(set(names) - hashed))
+    digest = together({name: sha256_of(path) for name, path in names.items()})
+    return Verified(digest, checked, len(set(names) - hashed))
+
+
+def together(digests: dict[str, str]) -> str:
+    """One SHA-256 over the names and hashes of several files."""
+    return hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -99,7 +105,7 @@ def read_header(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError, UnicodeDecodeError) as error:
         raise UnsafeModel(f"{path}: not a safetensors file ({error})") from error
     except OSError as error:
-        raise ImagingError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     if not isinstance(header, dict) or not all(isinstance(value, dict) for value in header.values()):
         raise UnsafeModel(f"{path}: not a safetensors file (the header is no object)")
     return header
@@ -115,7 +121,7 @@ def _refuse_code(folder: Path) -> None:
         components = json.loads(index.read_text(encoding="utf-8"))
         assert isinstance(components, dict)
     except (ValueError, AssertionError) as error:
-        raise ImagingError(f"{index}: not a JSON object ({error})") from error
+        raise ModelError(f"{index}: not a JSON object ({error})") from error
     if not isinstance(components.get("_class_name"), str):
         raise UnsafeModel(f"{index}: _class_name is not the name of a pipeline of diffusers")
     for name, component in components.items():
@@ -132,4 +138,4 @@ def _manifest(root: Path) -> list[WeightFile]:
     try:
         return [WeightFile.model_validate(entry) for entry in json.loads(path.read_text(encoding="utf-8"))["files"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise ImagingError(f"{path}: the manifest of the download cannot be read: {error}") from error
+        raise ModelError(f"{path}: the manifest of the download cannot be read: {error}") from error

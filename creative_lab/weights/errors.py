@@ -1,0 +1,19 @@
+"""What can go wrong with models, in the two kinds of the platform: permanent and passing."""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """Bad input or a broken installation: a clear message, no retry helps."""
+
+
+class ModelNotHere(ModelError):
+    """The weights are not on this machine (not pulled, or not trained yet)."""
+
+
+class UnsafeModel(ModelError):
+    """Files that are not loaded: pickles, code beside weights, or bytes that are not those of the catalogue."""
+
+
+class PassingError(Exception):
+    """A network or provider failure that may be gone later."""
