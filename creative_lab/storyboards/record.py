@@ -86,7 +86,9 @@ class StoryboardSettings(_Entry):
     """How a storyboard is drawn and judged; None takes the model's own value."""
 
     num_scenes: int = Field(default=8, ge=LEAST_SCENES, le=MOST_SCENES, description="Most scenes of a story")
-    target_duration: float = Field(default=15, ge=9, le=60, description="Length of a story's film in seconds")
+    target_duration: float | None = Field(
+        default=None, ge=9, le=60, description="Length of a story's film in seconds; None gives every scene 3 s"
+    )
     enhancement: bool = Field(default=True, description="Whether two agents work on every prompt")
     max_enhancement_iterations: int = Field(default=4, ge=1, le=6)
     enhancement_target: float = Field(default=85, ge=0, le=100, description="Score of a prompt that is good enough")

@@ -11,7 +11,7 @@ from creative_lab.lake.schemas import TableSchema, table
 METHODS = ["baseline", "simple", "reference_guided", "wireframe"]
 PRESENCE = ["full", "partial", "none", "appears", "disappears"]
 STATUSES = ["chosen", "given", "fallback", "failed", "cancelled"]
-SCORERS = ("pick", "clip", "vqa", "aesthetic")
+SCORERS = ("pickscore", "clipscore", "vqascore", "aesthetic")
 
 
 def _number(comment: str, *, key: bool = False) -> dy.Int64:
@@ -87,6 +87,7 @@ class StoryboardScenes(_Scene):
     duration_seconds = columns.measure("Length of the scene")
     script_row = dy.Int64(nullable=True, min=0, metadata={"comment": "0-based row of the script it comes from"})
     given_prompt = columns.text("Prompt that the source brought along, used as it is", nullable=True)
+    identifier = columns.text("Start of the names of its pictures")
     style = columns.text("Consistency marker: style")
     color_palette = columns.text("Consistency marker: palette")
     lighting = columns.text("Consistency marker: light")
@@ -178,6 +179,7 @@ class _Conditioning(_Scene):
 class FrameCandidates(_Candidate, _Conditioning, PictureRow):
     """Every picture that was drawn for a scene, with its own seed and everything that decided it."""
 
+    identifier = columns.text("Name of the picture: campaign, unit, row and number for scripts, else key and numbers")
     method = dy.Enum(METHODS, nullable=False, metadata={"comment": "How the storyboard is drawn"})
     seed = _seed("Seed of exactly this picture; null where the model takes none")
     seed_rule = columns.text("How the seed came about")
@@ -200,12 +202,12 @@ class FrameCandidates(_Candidate, _Conditioning, PictureRow):
 class QualityScores(_Candidate):
     """What every drawn picture is worth, by four scorers and by the checks of identity and anatomy."""
 
-    pick_raw = _raw("Preference score as the model gives it")
-    pick = _score("Preference score from 0 to 100 (weight 50 %)")
-    clip_raw = _raw("Cosine of picture and prompt as the scorer gives it")
-    clip = _score("The same from 0 to 100 (weight 25 %)")
-    vqa_raw = _raw("Probability of yes to: does this picture show the prompt?")
-    vqa = _score("The same from 0 to 100 (weight 15 %)")
+    pickscore_raw = _raw("Preference score as the model gives it")
+    pickscore = _score("Preference score from 0 to 100 (weight 50 %)")
+    clipscore_raw = _raw("Cosine of picture and prompt as the scorer gives it")
+    clipscore = _score("The same from 0 to 100 (weight 25 %)")
+    vqascore_raw = _raw("Probability of yes to: does this picture show the prompt?")
+    vqascore = _score("The same from 0 to 100 (weight 15 %)")
     aesthetic_raw = _raw("Aesthetic score as the model gives it, 1 to 10")
     aesthetic = _score("The same from 0 to 100 (weight 10 %)")
     overall = _score("Weighted sum over the scorers that answered; null when none did")
