@@ -1,0 +1,125 @@
+"""One tick of the reconciliation: what is missing, what is to be done about it, and the note that it was looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from creative_lab.lake.events import record_event
+from creative_lab.looks.claim_book import PostgresBook
+from creative_lab.looks.claims import ClaimPolicy, ClaimRecord, Claims, RenderKey, Standing, Wanted
+from creative_lab.looks.sweep import SweepReport, segmented_among, sweep
+from creative_lab.settings import Settings
+from creative_lab.state.db import session_scope
+from creative_lab.state.models import LookControl
+
+AGE_LIMIT_S = 3600.0
+"""Age from which a picture without masks, that nobody was told about, is a fault of the line: six ticks."""
+SWEEPER = "reconciliation"
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What a tick found."""
+
+    at: datetime
+    report: SweepReport
+    standing: Standing
+    settled: int
+    due_by_day: dict[str, list[Wanted]] = field(default_factory=dict)
+    """Pictures to be segmented now, by day, the day with the oldest first."""
+
+    def counts(self) -> dict[str, Any]:
+        """The numbers of the tick, for events and metadata."""
+        return {
+            "rendered": self.report.rendered,
+            "segmented": self.report.segmented,
+            "found": len(self.report.missing),
+            "due": len(self.standing.due),
+            "held": len(self.standing.held),
+            "waiting": len(self.standing.later),
+            "failed": len(self.standing.failed),
+            "expired": self.standing.expired,
+            "settled": self.settled,
+            "orphans": len(self.report.orphans),
+            "duplicates": len(self.report.duplicates),
+            "oldest_unsegmented_s": round(self.report.oldest_age_s(self.at), 1),
+            "days": self.report.days,
+            "days_read": self.report.days_read,
+            "sweep_ms": round(self.report.seconds * 1000, 2),
+        }
+
+
+def claim_policy(settings: Settings) -> ClaimPolicy:
+    """The rules of claims with the number of tries that people set."""
+    with session_scope(settings) as session:
+        return ClaimPolicy(most_attempts=LookControl.get_instance(session).segment_tries)
+
+
+def claims_of(settings: Settings, owner: str) -> Claims:
+    """Claims in the lab's database for ``owner``, which is a run's id or a worker's name."""
+    return Claims(PostgresBook(settings), owner, claim_policy(settings))
+
+
+def look_around(settings: Settings, claims: Claims | None = None) -> Tick:
+    """Sweep, close claims whose masks are there, charge leases that ran out, and sort what is missing."""
+    claims = claims or claims_of(settings, SWEEPER)
+    # Before the sweep: masks that are stored after it are nobody's loss, those before it must not be charged.
+    unfinished = claims.book.records(states=["waiting", "claimed", "failed"])
+    report = sweep(settings)
+    missing = {item.key for item in report.missing}
+    closing = [(record.day, record.key) for record in unfinished if record.key not in missing]
+    settled = claims.settle(segmented_among(settings, closing)) if closing else 0
+    standing = claims.standing(report.missing)
+    due: dict[str, list[Wanted]] = {}
+    for item in standing.due:
+        due.setdefault(item.day, []).append(item)
+    return Tick(claims.book.now(), report, standing, settled, due)
+
+
+def note_tick(settings: Settings, tick: Tick, *, run_id: str, requeued: dict[str, int]) -> None:
+    """Record the tick in ``pipeline_events``, also when it found nothing, and every picture that it had to give up.
+
+    ``requeued`` is the number of pictures asked for, by day.
+    """
+    for record in tick.standing.newly_failed:
+        note_failure(settings, record, run_id=run_id)
+    problems = [
+        f"{len(keys)} {what} ({_shown(keys)})"
+        for what, keys in (
+            ("masks without a render", tick.report.orphans),
+            ("pictures segmented twice", tick.report.duplicates),
+        )
+        if keys
+    ]
+    record_event(
+        settings,
+        stage="reconcile",
+        status="warn" if problems else "ok",
+        reason="; ".join(problems) or None,
+        run_id=run_id,
+        duration_ms=tick.report.seconds * 1000,
+        detail=tick.counts() | {"requeued": sum(requeued.values()), "requeued_by_day": requeued},
+    )
+
+
+def note_failure(settings: Settings, record: ClaimRecord, *, run_id: str) -> None:
+    """Record that a picture is left to a person, with the reason of its last attempt."""
+    record_event(
+        settings,
+        stage="segment",
+        status="fail",
+        reason=f"segment_failed: {record.reason}",
+        run_id=run_id,
+        attempt=max(record.attempts, 1),
+        look_id=record.key.look_id,
+        detail={"render_no": record.key.render_no, "day": record.day, "final": True},
+        # One event per failure, however often it is noted.
+        event_id=f"segment-failed-{record.key.look_id}-{record.key.render_no}-{record.token}",
+    )
+
+
+def _shown(keys: list[RenderKey], most: int = 5) -> str:
+    text = ", ".join(f"{key.look_id} render {key.render_no}" for key in keys[:most])
+    return text + (", …" if len(keys) > most else "")
