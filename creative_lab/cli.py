@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands import console, data, lab, people, pictures, work
+from creative_lab.commands import console, data, lab, looks, people, pictures, study, work
 
 app = typer.Typer(
     name="creative-lab",
@@ -21,7 +21,9 @@ lab.register(app)
 data.register(app)
 work.register(app)
 people.register(app)
+study.register(app)
 pictures.register(app)
+looks.register(app)
 
 
 @app.callback()
