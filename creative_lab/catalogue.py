@@ -11,6 +11,7 @@ TABLE_MODULES = (
     "creative_lab.lake.logs",
     "creative_lab.reference.tables",
     "creative_lab.adaptation.tables",
+    "creative_lab.characters.tables",
     "creative_lab.looks.tables",
     "creative_lab.metrics.schemas",
     "creative_lab.storyboards.tables",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands import console, data, lab, looks, people, pictures, study, work
+from creative_lab.commands import characters, console, data, lab, looks, people, pictures, study, work
 
 app = typer.Typer(
     name="creative-lab",
@@ -21,6 +21,7 @@ lab.register(app)
 data.register(app)
 work.register(app)
 people.register(app)
+characters.register(app)
 study.register(app)
 pictures.register(app)
 looks.register(app)

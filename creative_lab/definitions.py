@@ -11,6 +11,8 @@ import creative_lab.catalogue  # noqa: F401 - registers the tables that the ware
 from creative_lab.adaptation import assets as adaptation_assets
 from creative_lab.adaptation.checks import adaptation_checks
 from creative_lab.adaptation.sensors import approved_scripts, spot_arrivals
+from creative_lab.characters import assets as characters_assets
+from creative_lab.characters.sensors import character_arrivals
 from creative_lab.lake import assets as lake_assets
 from creative_lab.lake.io_manager import TableIOManager
 from creative_lab.launch.executors import executor
@@ -27,10 +29,10 @@ automation = dg.AutomationConditionSensorDefinition(
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [reference_assets, adaptation_assets, metrics_assets, lake_assets], include_specs=True
+        [reference_assets, adaptation_assets, metrics_assets, lake_assets, characters_assets], include_specs=True
     ),
     asset_checks=adaptation_checks,
-    sensors=[spot_arrivals, approved_scripts, automation],
+    sensors=[spot_arrivals, approved_scripts, character_arrivals, automation],
     resources={"io_manager": TableIOManager()},
     executor=executor(),
 )
