@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from creative_lab.vision.clip import Clip
     from creative_lab.vision.faces import InsightFaces
     from creative_lab.vision.language import VisionLanguage
+    from creative_lab.vision.reward import PreferenceReward
     from creative_lab.vision.segmentation import SegFormer
 
 Model = TypeVar("Model")
@@ -219,10 +220,18 @@ def _load_segmenter(models: VisionModels, entry: MeasuringPreset) -> SegFormer:
     return SegFormer(located(models.settings, entry), slug=entry.slug, device=models.device, dtype=entry.dtype)
 
 
+def _load_reward(models: VisionModels, entry: MeasuringPreset) -> PreferenceReward:
+    quiet_transformers()
+    from creative_lab.vision.reward import PreferenceReward
+
+    return PreferenceReward(located(models.settings, entry), slug=entry.slug, device=models.device, dtype=entry.dtype)
+
+
 _LOADERS: dict[str, Callable[[VisionModels, MeasuringPreset], Any]] = {
     "clip": _load_clip,
     "aesthetic-head": _load_head,
     "vision-language": _load_language,
     "face-pack": _load_faces,
     "segmenter": _load_segmenter,
+    "reward": _load_reward,
 }

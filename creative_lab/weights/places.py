@@ -29,7 +29,8 @@ def shows_it_is_here(place: Path, weights: MeasuringPreset) -> bool:
     """Whether the folder of a measuring model holds what its kind is loaded from."""
     if weights.kind == "face-pack":
         return len(list(place.glob("*.onnx"))) >= 2
-    return (place / "config.json").is_file() and any(place.glob("*.safetensors"))
+    has_weights = any(place.glob("*.safetensors"))
+    return has_weights if weights.kind == "aesthetic-head" else has_weights and (place / "config.json").is_file()
 
 
 def located(settings: Settings, weights: MeasuringPreset) -> Path:
