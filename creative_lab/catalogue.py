@@ -14,6 +14,7 @@ TABLE_MODULES = (
     "creative_lab.characters.tables",
     "creative_lab.looks.tables",
     "creative_lab.metrics.schemas",
+    "creative_lab.metrics.proof_tables",
     "creative_lab.storyboards.tables",
 )
 """Modules that declare tables."""

@@ -38,9 +38,7 @@ from creative_lab.adaptation.tables import (
     GateFindings,
     OriginScripts,
 )
-from creative_lab.lake.schemas import TableSchema
-
-_STAMPS = {"run_id", "written_at", "backend"}
+from creative_lab.lake.schemas import table_frame
 
 
 def origin_frame(spot: str, origin: OriginScript) -> pl.DataFrame:
@@ -49,7 +47,7 @@ def origin_frame(spot: str, origin: OriginScript) -> pl.DataFrame:
     text = json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     shared = {name: whole[name] for name in whole if name != "script_rows"}
     shared |= {"spot": spot, "content_hash": hashlib.sha256(text.encode()).hexdigest()}
-    return _frame(OriginScripts, [_row(shared, number, row) for number, row in enumerate(origin.script_rows)])
+    return table_frame(OriginScripts, [_row(shared, number, row) for number, row in enumerate(origin.script_rows)])
 
 
 def origin_of(frame: pl.DataFrame) -> OriginScript:
@@ -64,7 +62,7 @@ def concept_frame(
     spot: str, reply: NodeReply[ConceptBrief], *, started_at: datetime, finished_at: datetime
 ) -> pl.DataFrame:
     """The concept brief as one row."""
-    return _frame(ConceptBriefs, [{"spot": spot, **_brief(reply, started_at, finished_at)}])
+    return table_frame(ConceptBriefs, [{"spot": spot, **_brief(reply, started_at, finished_at)}])
 
 
 def concept_of(frame: pl.DataFrame) -> ConceptBrief:
@@ -76,7 +74,7 @@ def culture_frame(
     spot: str, target: str, reply: NodeReply[CulturalBrief], *, started_at: datetime, finished_at: datetime
 ) -> pl.DataFrame:
     """The cultural brief as one row."""
-    return _frame(CulturalBriefs, [{"spot": spot, "target": target, **_brief(reply, started_at, finished_at)}])
+    return table_frame(CulturalBriefs, [{"spot": spot, "target": target, **_brief(reply, started_at, finished_at)}])
 
 
 def culture_of(frame: pl.DataFrame) -> CulturalBrief:
@@ -88,7 +86,7 @@ def script_frame(context: AdaptationContext, result: AdaptationResult) -> pl.Dat
     """One row per script row of the last draft; no rows when there is no draft."""
     draft = result.draft
     if draft is None:
-        return _frame(AdaptedScripts, [])
+        return table_frame(AdaptedScripts, [])
     shared = {
         **_keys(context),
         "status": result.status,
@@ -96,7 +94,7 @@ def script_frame(context: AdaptationContext, result: AdaptationResult) -> pl.Dat
         "writer_model": result.written_by,
         **draft.model_dump(include={"code", "name", "language", "visual_style_prompt"}),
     }
-    return _frame(AdaptedScripts, [_row(shared, number, row) for number, row in enumerate(draft.script_rows)])
+    return table_frame(AdaptedScripts, [_row(shared, number, row) for number, row in enumerate(draft.script_rows)])
 
 
 def output_of(frame: pl.DataFrame) -> AdaptationOutput | None:
@@ -111,7 +109,7 @@ def output_of(frame: pl.DataFrame) -> AdaptationOutput | None:
 
 def evaluation_frame(context: AdaptationContext, result: AdaptationResult) -> pl.DataFrame:
     """One row per evaluation, in order."""
-    return _frame(
+    return table_frame(
         GateEvaluations,
         [
             {
@@ -127,7 +125,7 @@ def evaluation_frame(context: AdaptationContext, result: AdaptationResult) -> pl
 
 def finding_frame(context: AdaptationContext, result: AdaptationResult) -> pl.DataFrame:
     """One row per finding of every evaluation."""
-    return _frame(
+    return table_frame(
         GateFindings,
         [
             {
@@ -185,7 +183,7 @@ def result_frame(
         "cost_usd": result.usage.cost_usd,
         "seconds": result.seconds,
     }
-    return _frame(AdaptationResults, [row])
+    return table_frame(AdaptationResults, [row])
 
 
 def revision_column(gate: Gate) -> str:
@@ -234,8 +232,3 @@ def _brief(reply: NodeReply[Any], started_at: datetime, finished_at: datetime) -
 def _fields(brief: type[ConceptBrief] | type[CulturalBrief], frame: pl.DataFrame) -> dict[str, Any]:
     row = frame.row(0, named=True)
     return {name: row[name] for name in brief.model_fields}
-
-
-def _frame(schema: type[TableSchema], rows: list[dict[str, Any]]) -> pl.DataFrame:
-    types = {name: column.dtype for name, column in schema.columns().items() if name not in _STAMPS}
-    return pl.DataFrame(rows, schema=types)

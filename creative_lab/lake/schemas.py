@@ -12,13 +12,16 @@ The metadata ``comment`` of a column is its comment in the warehouse and in Dags
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dataframely as dy
 
 from creative_lab.lake.declared import import_declared
+
+if TYPE_CHECKING:
+    import polars as pl
 
 PARTITION_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 """What a partition key may look like (whole match): keys become folder names."""
@@ -109,6 +112,22 @@ def table_info(table: str | type[TableSchema] | TableInfo) -> TableInfo:
         name = table if isinstance(table, str) else table.__name__
         raise KeyError(f"no table {name!r} is declared; there are {', '.join(sorted(_BY_NAME)) or 'none'}")
     return found
+
+
+STAMPS = frozenset({"run_id", "written_at", "backend"})
+"""Columns that the table store fills in."""
+
+
+def table_frame(table: str | type[TableSchema], rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows as a frame with the columns and types of ``table``, without those that the table store fills in.
+
+    A key that a row lacks becomes null; whether it may be is checked when the table is written.
+    """
+    import polars as pl
+
+    schema = table_info(table).schema
+    types = {name: column.dtype for name, column in schema.columns().items() if name not in STAMPS}
+    return pl.DataFrame(list(rows), schema=types, orient="row")
 
 
 def registered_tables() -> list[TableInfo]:

@@ -86,7 +86,9 @@ def _row(question: str, rows: pl.DataFrame, seed: int) -> dict[str, Any]:
         "mean_low": mean.low,
         "mean_high": mean.high,
         "spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        "cannot_tell": float((rows["answer"] == "cannot_tell").mean()) if question == "same_person" else None,
+        "cannot_tell": rows["answer"].to_list().count("cannot_tell") / len(values)
+        if question == "same_person"
+        else None,
         "alpha": alpha,
         "alpha_low": low,
         "alpha_high": high,

@@ -14,7 +14,7 @@ import polars as pl
 from sqlalchemy.orm import Session
 
 from creative_lab.lake import columns
-from creative_lab.lake.schemas import TableSchema, table
+from creative_lab.lake.schemas import STAMPS, TableSchema, table, table_frame
 from creative_lab.reference.insights import (
     InsightRow,
     market_insight_rows,
@@ -235,14 +235,12 @@ SCHEMAS: dict[str, type[TableSchema]] = {
 }
 """Kind of reference data (and name of its file) to its table."""
 
-_FILLED_IN = {"run_id", "written_at", "backend"}
-
 
 def reference_frame(session: Session, name: str) -> pl.DataFrame:
     """Rows of the table ``name`` as the database has them now."""
     kind = next(kind for kind in KINDS if kind.name == name)
     entries = [kind.to_entry(row) for _, row in sorted(kind.rows(session).items())]
-    return _frame(SCHEMAS[name], [_cells(SCHEMAS[name], entry) for entry in entries])
+    return table_frame(SCHEMAS[name], [_cells(SCHEMAS[name], entry) for entry in entries])
 
 
 def insight_frame(session: Session, name: str) -> pl.DataFrame:
@@ -251,12 +249,12 @@ def insight_frame(session: Session, name: str) -> pl.DataFrame:
         market_insight_rows(session) if name == "region_insights" else persona_insight_rows(session)
     )
     schema = RegionInsights if name == "region_insights" else PersonaInsights
-    return _frame(schema, [vars(row) for row in rows])
+    return table_frame(schema, [vars(row) for row in rows])
 
 
 def content_hash(frame: pl.DataFrame) -> str:
     """SHA-256 over the rows: equal rows are the same data, whenever and by whichever run they were written."""
-    kept = sorted(set(frame.columns) - _FILLED_IN)
+    kept = sorted(set(frame.columns) - STAMPS)
     digest = hashlib.sha256(repr(kept).encode())
     digest.update(frame.select(kept).write_json().encode())
     return digest.hexdigest()
@@ -268,7 +266,7 @@ def knowledge_frame(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         {"name": name, "entries": frame.height, "content_hash": content_hash(frame)}
         for name, frame in sorted(frames.items())
     ]
-    return _frame(MarketKnowledge, rows)
+    return table_frame(MarketKnowledge, rows)
 
 
 def _cells(schema: type[TableSchema], entry: dict[str, Any]) -> dict[str, Any]:
@@ -287,8 +285,3 @@ def _cells(schema: type[TableSchema], entry: dict[str, Any]) -> dict[str, Any]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _frame(schema: type[TableSchema], rows: list[dict[str, Any]]) -> pl.DataFrame:
-    types = {name: column.dtype for name, column in schema.columns().items() if name not in _FILLED_IN}
-    return pl.DataFrame(rows, schema=types, orient="row")

@@ -1,0 +1,223 @@
+"""Measuring stored storyboards: the frames of the lake, their faces and embeddings, as rows of the proof's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from creative_lab.lake.fs import FileSystem
+from creative_lab.lake.tables import TableStore
+from creative_lab.metrics.consistency import FrameFace, measure, reference_embedding, variety
+
+if TYPE_CHECKING:
+    from creative_lab.settings import Settings
+    from creative_lab.vision.models import VisionModels
+
+PRESENT = ("full", "partial", "appears", "disappears")
+"""Presence of the subject under which its face should be found somewhere in the frame."""
+REFERENCES = 12
+"""Most of a character's own pictures that its reference embedding is the mean of."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame as it is stored; ``picture`` is RGB uint8, None where the scene has no picture."""
+
+    scene: int
+    description: str
+    expected: bool
+    picture: np.ndarray | None
+
+
+def read_frames(settings: Settings, rows: pl.DataFrame) -> list[Frame]:
+    """The frames of one storyboard's ``storyboard_frames`` rows, in order, decoded.
+
+    The character is expected where the scene shows the subject and a face can be seen in it.
+    """
+    from creative_lab.vision.pictures import open_picture
+
+    files = FileSystem.of_lake(settings)
+    frames = []
+    for row in rows.sort("scene").iter_rows(named=True):
+        picture = open_picture(files.read_bytes(row["path"]), name=row["path"]) if row["path"] else None
+        expected = row["subject_presence"] in PRESENT and row["expected_faces"] > 0
+        frames.append(Frame(row["scene"], row["description"], expected, picture))
+    return frames
+
+
+def character_references(settings: Settings, models: VisionModels) -> dict[str, np.ndarray]:
+    """One embedding per character that has pictures in the lake: the mean over its own pictures' main faces."""
+    from creative_lab.characters.tables import TrainingSet
+    from creative_lab.vision.faces import main_faces
+    from creative_lab.vision.pictures import open_picture
+
+    finder = models.faces()
+    store = TableStore(settings)
+    if finder is None:
+        return {}
+    known: dict[str, np.ndarray] = {}
+    for partition in store.partitions(TrainingSet):
+        rows = store.read(TrainingSet, [partition]).sort("picture")
+        step = max(1, rows.height // REFERENCES)
+        paths = rows["path"].to_list()[::step][:REFERENCES]
+        pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
+        found = [face.embedding for face in main_faces(finder, pictures, fallback=False) if face.embedding is not None]
+        mean = reference_embedding(found)
+        if mean is not None:
+            known[partition["character"]] = mean
+    return known
+
+
+def character_faces(models: VisionModels, frames: Sequence[Frame], reference: np.ndarray | None) -> list[FrameFace]:
+    """The character's face in each frame.
+
+    Of several faces it is the one that is most like the character's own pictures, as an assignment of faces to
+    characters would choose; without such pictures, the main face. A frame without a picture has no face.
+    """
+    from creative_lab.vision.faces import main_face, main_faces
+
+    finder = models.faces()
+    if finder is None:
+        raise ValueError(models.missing("faces"))
+    drawn = [frame for frame in frames if frame.picture is not None]
+    pictures = [frame.picture for frame in drawn if frame.picture is not None]
+    found = dict(zip([frame.scene for frame in drawn], finder.find(pictures), strict=True))
+    guesses = {frame.scene: frame for frame in drawn if not found[frame.scene]}
+    fallback = main_faces(finder, [p for f in guesses.values() if (p := f.picture) is not None]) if guesses else []
+    guessed = dict(zip(guesses, fallback, strict=True))
+    result = []
+    for frame in frames:
+        faces = found.get(frame.scene, [])
+        if faces and frame.picture is not None:
+            if reference is not None and len(faces) > 1:
+                chosen = max(faces, key=lambda face: float(face.embedding @ reference))
+            else:
+                chosen = main_face(faces, frame.picture) or faces[0]
+            result.append(FrameFace(frame.scene, frame.expected, "detector", chosen.embedding, len(faces)))
+        elif frame.scene in guessed:
+            guess = guessed[frame.scene]
+            result.append(FrameFace(frame.scene, frame.expected, guess.source, guess.embedding, 0))
+        else:
+            result.append(FrameFace(frame.scene, frame.expected, "none", None, 0))
+    return result
+
+
+def consistency_rows(
+    settings: Settings, models: VisionModels, rows: pl.DataFrame
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rows of ``face_consistency`` and the row of ``storyboard_consistency`` for one storyboard's frames.
+
+    Raises ValueError for no rows, or when no face model is installed: there is no other way to measure a face.
+    """
+    if not rows.height:
+        raise ValueError("the storyboard has no frames")
+    about = rows.sort("scene").select("storyboard", "source_key", "method", "character").row(0, named=True)
+    frames = read_frames(settings, rows)
+    references = character_references(settings, models)
+    own = references.get(about["character"]) if about["character"] else None
+    faces = character_faces(models, frames, own)
+    per_frame, whole = measure(faces, references, about["character"])
+    embeddings = _embeddings(models, frames)
+    drawn = [frame for frame in frames if frame.picture is not None]
+    varied = variety(
+        [frame.picture for frame in drawn if frame.picture is not None],
+        None if embeddings is None else np.stack([embeddings[frame.scene] for frame in drawn]) if drawn else None,
+    )
+    alike = _to_first(embeddings, frames)
+    frame_rows = [
+        {
+            **about, "scene": row.scene, "expected": row.expected, "found": row.found, "crop": row.source,
+            "faces": row.faces, "to_first": row.to_first, "to_reference": row.to_reference,
+            "nearest_other": row.nearest_other, "to_nearest_other": row.to_nearest_other, "margin": row.margin,
+            "clip_identity": alike.get(row.scene),
+        }
+        for row in per_frame
+    ]  # fmt: skip
+    known = [value for scene, value in alike.items() if value is not None]
+    summary = {
+        **about, "frames": whole.frames, "missing": whole.missing, "face_consistency": whole.mean,
+        "face_consistency_found": whole.mean_found, "face_minimum": whole.minimum,
+        "pairwise_minimum": whole.pairwise_minimum, "reference_similarity": whole.reference_mean,
+        "margin": whole.margin_mean, "recognised": whole.recognised,
+        "clip_identity": float(np.mean(known)) if known else None, "mean_difference": varied.mean_difference,
+        "copies": varied.copies, "scene_difference": varied.scene_difference, "faces_model": models.slug("faces"),
+        "note": _note(models, about["character"], own),
+    }  # fmt: skip
+    return frame_rows, summary
+
+
+def _note(models: VisionModels, character: str | None, own: np.ndarray | None) -> str | None:
+    gaps = []
+    if character and own is None:
+        gaps.append(f"{character} has no training pictures with a face, so nothing was compared with them")
+    if reason := models.missing("clip_identity"):
+        gaps.append(reason)
+    return "; ".join(gaps) or None
+
+
+def _embeddings(models: VisionModels, frames: Sequence[Frame]) -> dict[int, np.ndarray] | None:
+    clip = models.clip_identity()
+    if clip is None:
+        return None
+    drawn = [(frame.scene, frame.picture) for frame in frames if frame.picture is not None]
+    vectors = clip.images([picture for _, picture in drawn]) if drawn else np.empty((0, 0), np.float32)
+    return {scene: vector for (scene, _), vector in zip(drawn, vectors, strict=True)}
+
+
+def _to_first(embeddings: dict[int, np.ndarray] | None, frames: Sequence[Frame]) -> dict[int, float | None]:
+    first = embeddings.get(frames[0].scene) if embeddings and frames else None
+    if embeddings is None or first is None:
+        return {}
+    later = [frame.scene for frame in frames[1:] if frame.scene in embeddings]
+    return {scene: float(np.clip(embeddings[scene] @ first, -1, 1)) for scene in later}
+
+
+def alignment_rows(settings: Settings, models: VisionModels, rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of ``clip_alignment``: each frame's picture against every scene's description.
+
+    Raises ValueError when no CLIP is installed.
+    """
+    clip = models.clip()
+    if clip is None:
+        raise ValueError(models.missing("clip"))
+    about = rows.sort("scene").select("storyboard", "source_key", "method", "character").row(0, named=True)
+    frames = read_frames(settings, rows)
+    texts = clip.texts([frame.description for frame in frames])
+    drawn = [(number, frame.picture) for number, frame in enumerate(frames) if frame.picture is not None]
+    vectors = clip.images([picture for _, picture in drawn]) if drawn else np.empty((0, texts.shape[1]))
+    cosines = {number: vector @ texts.T for (number, _), vector in zip(drawn, vectors, strict=True)}
+    result = []
+    for number, frame in enumerate(frames):
+        own = cosines.get(number)
+        others = None if own is None else np.delete(own, number)
+        result.append(
+            {
+                **about, "scene": frame.scene, "scenes": len(frames), "model": clip.slug,
+                "clip_text": None if own is None else float(np.clip(own[number], -1, 1)),
+                "clip_other": None if others is None or not len(others) else float(others.mean()),
+                "rank": None if own is None else 1 + int((own > own[number]).sum()),
+            }
+        )  # fmt: skip
+    return result
+
+
+def anomaly_rows(frames: pl.DataFrame, scores: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of ``frame_anomalies``: what the checks found in the chosen pictures."""
+    keys = ["scene", "attempt", "candidate"]
+    about = ["storyboard", "source_key", "method", "character"]
+    checked = scores.select(*keys, "anomalies", "confidence")
+    joined = frames.join(checked, on=keys, how="left").sort("scene")
+    return joined.select(
+        *about,
+        "scene",
+        pl.col("expected_faces").alias("faces_expected"),
+        "faces_found",
+        pl.col("anomalies").fill_null([]),
+        "confidence",
+        (pl.col("attempts") - 1).clip(lower_bound=0).alias("retries"),
+        "fallback",
+    ).to_dicts()

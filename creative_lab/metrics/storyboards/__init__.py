@@ -1,0 +1,1 @@
+"""What storyboards are measured by, as assets and checks."""
