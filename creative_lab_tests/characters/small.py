@@ -25,6 +25,15 @@ def load(place: Path) -> Any:
     return pipeline
 
 
+def copy_of(pipeline: Any) -> Any:
+    """A pipeline of the same weights that shares nothing with ``pipeline``."""
+    import copy
+
+    made = type(pipeline)(**{name: copy.deepcopy(part) for name, part in pipeline.components.items()})
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
 def training_data(pipeline: Any) -> Any:
     """Six drawn pictures with captions, four square and two wide."""
     from creative_lab.characters.encoding import encode

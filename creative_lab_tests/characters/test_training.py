@@ -88,9 +88,7 @@ def test_the_last_checkpoints_and_the_best_one_are_kept(
 ) -> None:
     identity = {0: 0.1, 2: 0.3, 4: 0.9, 6: 0.5, 8: 0.4, 10: 0.9, 12: 0.2}
     recipe = SMALL.changed({"checkpoint_every": 2, "keep_last": 2})
-    trained = train(
-        new_pipeline, tiny_data, tmp_path, recipe, on_checkpoint=lambda step: {"identity": identity[step]}
-    )
+    trained = train(new_pipeline, tiny_data, tmp_path, recipe, on_checkpoint=lambda step: {"identity": identity[step]})
     assert saved_steps(FileSystem(tmp_path)) == [4, 10, 12]
     assert best_step(trained.checkpoints) == 4
     assert [row["identity"] for row in trained.checkpoints] == list(identity.values())
