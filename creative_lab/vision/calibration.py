@@ -16,6 +16,7 @@ import numpy as np
 from creative_lab.vision.anchors import FILE, MeasuredAnchors
 from creative_lab.vision.clip import Clip, clipscore, pickscore
 from creative_lab.vision.models import VisionModels
+from creative_lab.weights.errors import ModelError
 from creative_lab.weights.measuring import Anchors, Role
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def scenes(count: int, *, first: int = FIRST_SEED) -> tuple[list[np.ndarray], li
 
 
 def measure(models: VisionModels, count: int = 400) -> MeasuredAnchors:
-    """Anchors of every CLIP of the profile for every role that it fills, and the distributions they come from."""
+    """Anchors of every CLIP of the profile for every role that it fills, and the distributions they come from.
+
+    Raises :class:`ModelError` for a model that can't tell captions apart.
+    """
     pictures, texts = scenes(count)
     others = [*texts[1:], texts[0]]
     anchors: dict[str, dict[Role, Anchors]] = {}
@@ -59,9 +63,15 @@ def measure(models: VisionModels, count: int = 400) -> MeasuredAnchors:
         images = clip.images(pictures)
         fitting = score(clip, images, clip.texts([prefix + text for text in texts]))
         wrong = score(clip, images, clip.texts([prefix + text for text in others]))
+        low, high = round(float(np.median(wrong)), 4), round(float(np.quantile(fitting, 0.9)), 4)
+        if low >= high:
+            raise ModelError(
+                f"{slug} gives pictures no higher {role} with their own captions ({high}) than with others' ({low}): "
+                "there is nothing to calibrate"
+            )
         anchors.setdefault(slug, {})[role] = Anchors(
-            low=round(float(np.median(wrong)), 4),
-            high=round(float(np.quantile(fitting, 0.9)), 4),
+            low=low,
+            high=high,
             source=f"median with another scene's caption, 90th percentile with its own, {count} held-out scenes",
         )
         weights[slug] = models.digest(slug)

@@ -8,10 +8,10 @@ import shutil
 import numpy as np
 import pytest
 
-from creative_lab.settings import REPOSITORY_ROOT, Settings
+from creative_lab.settings import Settings
 from creative_lab.vision.alignment import clip_identity, clip_text
 from creative_lab.vision.anchors import FILE, read_measured
-from creative_lab.vision.calibration import calibrate
+from creative_lab.vision.calibration import measure, scenes
 from creative_lab.vision.clip import Clip
 from creative_lab.vision.models import VisionModels
 from creative_lab.vision.scoring import overall, score_pictures, shared_weights
@@ -54,13 +54,31 @@ def test_anchors_clamp_and_refuse_to_be_upside_down() -> None:
         Anchors(low=2, high=2, source="a test's choice")
 
 
+def write_anchors(settings: Settings) -> None:
+    """Anchors for the random miniatures as they are, from -1 to 1 in cosine."""
+    with VisionModels(settings) as models:
+        wide = {"clip": (-1, 1), "clipscore": (-1, 2.5), "pickscore": (-100, 100)}
+        anchors = {
+            role: {"low": low, "high": high, "source": "a test's own choice"} for role, (low, high) in wide.items()
+        }
+        written = {
+            "made": "by a test",
+            "weights": {slug: models.digest(slug) for slug in ("miniature-clip", "miniature-preference")},
+            "anchors": {
+                "miniature-clip": {role: anchors[role] for role in ("clip", "clipscore")},
+                "miniature-preference": {"pickscore": anchors["pickscore"]},
+            },
+        }
+    (settings.data_dir / FILE).write_text(json.dumps(written))
+
+
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory, random_models) -> Settings:
     """A lab whose random miniatures have anchors of their own."""
     from creative_lab_tests.vision.conftest import vision_lab
 
     settings = vision_lab(tmp_path_factory.mktemp("calibrated"), random_models)
-    calibrate(settings, 24)
+    write_anchors(settings)
     return settings
 
 
@@ -74,8 +92,7 @@ def test_a_present_scorer_has_a_raw_value_a_percent_and_a_weight(calibrated, pic
 
 
 def test_a_missing_scorer_is_null_with_a_reason_and_never_a_constant(own_lab, pictures) -> None:
-    shutil.copy(REPOSITORY_ROOT / "data" / "presets.json", own_lab.data_dir / "presets.json")
-    calibrate(own_lab, 16)
+    write_anchors(own_lab)
     shutil.rmtree(own_lab.data_dir / "models" / "vision-language")
     with VisionModels(own_lab) as models:
         assert models.captioner() is None and models.vision_language() is None
@@ -94,7 +111,7 @@ def test_a_missing_scorer_is_null_with_a_reason_and_never_a_constant(own_lab, pi
 
 
 def test_anchors_of_other_weights_are_not_used(own_lab, pictures) -> None:
-    calibrate(own_lab, 16)
+    write_anchors(own_lab)
     tiny.clip(own_lab.data_dir / "models" / "preference", seed=99)
     tiny.write_manifest(own_lab.data_dir / "models")
     with VisionModels(own_lab) as models:
@@ -186,19 +203,53 @@ def test_clip_text_and_clip_identity_are_two_measures(calibrated, pictures) -> N
         assert set(identity.calibrated) == {None}
 
 
-def test_anchors_say_how_they_were_made(calibrated) -> None:
-    measured = read_measured(calibrated.data_dir / FILE)
+def test_a_model_that_tells_nothing_apart_gets_no_anchors(calibrated) -> None:
+    with VisionModels(calibrated) as models, pytest.raises(ModelError, match="nothing to calibrate"):
+        # Any picture's own caption is as good as another's for random weights; one scene has no other at all.
+        measure(models, 1)
+
+
+def test_wrong_anchors_are_refused_with_file_and_field(tmp_path) -> None:
+    path = tmp_path / FILE
+    assert read_measured(path) is None
+    wrong = {"low": 2, "high": 1, "source": "upside down"}
+    path.write_text(json.dumps({"made": "x", "weights": {}, "anchors": {"a": {"clip": wrong}}}))
+    with pytest.raises(ModelError, match=r"score_anchors\.json: anchors\.a\.clip"):
+        read_measured(path)
+
+
+def shipped(*names: str) -> Settings:
+    """The installation's own settings, or a skip when one of its miniatures is not trained yet."""
+    settings = Settings(device="cpu")
+    for name in names:
+        if not (settings.data_dir / "models" / name).is_dir():
+            pytest.skip(f"the miniature {name} is not shipped yet")
+    return settings
+
+
+def test_the_shipped_miniatures_score_fitting_pictures_above_others(tmp_path) -> None:
+    settings = shipped("clip")
+    pictures, captions = scenes(24, first=61_000_000)
+    with VisionModels(settings) as models:
+        roles = [role for role in ("pickscore", "clipscore") if not models.missing(role)]
+        fitting = score_pictures(models, pictures, captions, roles=roles)
+        wrong = score_pictures(models, pictures, [*captions[1:], captions[0]], roles=roles)
+        for role in roles:
+            better = [one.raw[role] > other.raw[role] for one, other in zip(fitting, wrong, strict=True)]
+            assert np.mean(better) >= 0.9, role
+
+
+def test_the_shipped_anchors_belong_to_the_shipped_weights() -> None:
+    settings = shipped("clip")
+    measured = read_measured(settings.data_dir / FILE)
     assert measured is not None and "seed 60000000" in measured.made
-    assert set(measured.anchors) == {"miniature-clip", "miniature-preference"}
-    assert measured.distributions["miniature-clip clip"]["own caption"]["median"] is not None
-    path = calibrated.data_dir / FILE
-    kept = path.read_text()
-    try:
-        path.write_text(json.dumps({"made": "x", "weights": {}, "anchors": {"a": {"clip": {"low": 2, "high": 1}}}}))
-        with pytest.raises(ModelError, match=r"score_anchors\.json: anchors\.a\.clip"):
-            read_measured(path)
-    finally:
-        path.write_text(kept)
+    with VisionModels(settings) as models:
+        for slug, digest in measured.weights.items():
+            assert models.digest(slug) == digest, f"run python -m creative_lab.vision.calibration: {slug} is newer"
+        for role in ("clip", "clipscore"):
+            assert measured.anchors["miniature-clip"][role].low < measured.anchors["miniature-clip"][role].high
+    seen = measured.distributions["miniature-clip clip"]
+    assert seen["own caption"]["median"] > seen["another's caption"]["95 %"]
 
 
 def test_the_catalogue_refuses_what_cannot_measure(own_lab) -> None:
