@@ -28,12 +28,18 @@ def write_json(files: FileSystem, name: str, content: Any) -> None:
     files.write_bytes(name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def write_pretrained(network: Any, files: FileSystem, *, prefix: str = "") -> None:
-    """A transformers model as config.json and model.safetensors in fp16."""
+def write_pretrained(
+    network: Any, files: FileSystem, *, prefix: str = "", dtype: str = "float16", without: tuple[str, ...] = ()
+) -> None:
+    """A transformers model as config.json and model.safetensors in fp16.
+
+    ``dtype`` is what it is loaded as; tensors named in ``without`` (tied to others) are left out.
+    """
     from safetensors.torch import save
 
     config = json.loads(network.config.to_json_string(use_diff=True))
     config["architectures"] = [type(network).__name__]
-    config["dtype"] = "float16"
+    config["dtype"] = dtype
     write_json(files, f"{prefix}config.json", config)
-    files.write_bytes(f"{prefix}model.safetensors", save(half(network.state_dict()), metadata={"format": "pt"}))
+    state = {key: value for key, value in network.state_dict().items() if key not in without}
+    files.write_bytes(f"{prefix}model.safetensors", save(half(state), metadata={"format": "pt"}))
