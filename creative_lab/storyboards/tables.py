@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import dataframely as dy
 
 from creative_lab.lake import columns
@@ -11,7 +13,12 @@ from creative_lab.lake.schemas import TableSchema, table
 METHODS = ["baseline", "simple", "reference_guided", "wireframe"]
 PRESENCE = ["full", "partial", "none", "appears", "disappears"]
 STATUSES = ["chosen", "given", "fallback", "failed", "cancelled"]
-SCORERS = ("pickscore", "clipscore", "vqascore", "aesthetic")
+SCORERS: tuple[Literal["pickscore", "clipscore", "vqascore", "aesthetic"], ...] = (
+    "pickscore",
+    "clipscore",
+    "vqascore",
+    "aesthetic",
+)
 
 
 def _number(comment: str, *, key: bool = False) -> dy.Int64:

@@ -1,0 +1,221 @@
+"""What drawn pictures are worth: the four scorers, likeness to frame 1, and what a face detector sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from creative_lab.storyboards.choosing import Check, FaceTruth, check_faces, verdict
+from creative_lab.storyboards.scenes import Scene
+from creative_lab.storyboards.tables import SCORERS
+
+if TYPE_CHECKING:
+    from creative_lab.vision.models import VisionModels
+
+_EDGE = 0.10
+"""Share of a face's box outside the picture from which the face counts as cut off."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Frame 1 as later frames are compared with it: embeddings of the picture and of its main face."""
+
+    picture: np.ndarray | None
+    face: np.ndarray | None
+
+
+@dataclass
+class Quality:
+    """Everything that is known about one drawn picture; the row of ``quality_scores``."""
+
+    attempt: int
+    candidate: int
+    overall: float | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    accepted: bool = True
+    reason: str = ""
+    clip_identity: float | None = None
+    face_similarity: float | None = None
+    check: Check | None = None
+    rank: int | None = None
+
+    def row(self) -> dict[str, Any]:
+        """The row without its key columns storyboard and scene."""
+        return {
+            "attempt": self.attempt,
+            "candidate": self.candidate,
+            "overall": self.overall,
+            "accepted": self.accepted,
+            "reason": self.reason,
+            "clip_identity": self.clip_identity,
+            "face_similarity": self.face_similarity,
+            "rank": self.rank,
+            **self.columns,
+        }
+
+
+class Judge:
+    """Measures pictures with the vision models of a profile; what is missing is null and says why."""
+
+    def __init__(self, models: VisionModels) -> None:
+        self.models = models
+
+    def anchor(self, picture: np.ndarray) -> Anchor:
+        """Frame 1 (RGB, height × width × 3) as the one that others are compared with."""
+        from creative_lab.vision.faces import main_face
+
+        clip, finder = self.models.clip_identity(), self.models.faces()
+        face = main_face(finder.find([picture])[0], picture) if finder is not None else None
+        return Anchor(clip.images([picture])[0] if clip is not None else None, face.embedding if face else None)
+
+    def judge(
+        self,
+        pictures: Sequence[np.ndarray],
+        numbers: Sequence[tuple[int, int]],
+        scene: Scene,
+        text: str,
+        *,
+        anchor: Anchor | None,
+        threshold: float,
+    ) -> list[Quality]:
+        """Qualities of pictures of one scene; ``numbers`` are their (attempt, candidate), ``text`` what they show.
+
+        A scorer that fails gives null, its weight goes to the others, and ``missing`` names it with the reason.
+        """
+        scored, failed = self._scores(pictures, text)
+        identity = self._identity(pictures, anchor) if scene.with_subject else [None] * len(pictures)
+        texts = self._text_cosines(pictures, text)
+        seen = self._faces(pictures, anchor)
+        qualities = []
+        for index, (attempt, candidate) in enumerate(numbers):
+            truth, similarity = seen[index]
+            check = None
+            if truth is not None:
+                check = check_faces(truth, expected=scene.expected_faces, shot=scene.shot)
+            accepted, reason = verdict(
+                check, identity[index], first=anchor is None, with_subject=scene.with_subject, threshold=threshold
+            )
+            columns, overall = self._columns(scored[index] if scored else None, failed)
+            columns |= {
+                "clip_text": texts[index],
+                "clip_text_calibrated": None if columns["clipscore"] is None else columns["clipscore"] / 100,
+                "faces_found": truth.found if truth is not None else None,
+                "faces_expected": scene.expected_faces,
+                "anomalies": check.anomalies if check is not None else [],
+                "confidence": check.confidence if check is not None else None,
+            }
+            qualities.append(
+                Quality(attempt, candidate, overall, columns, accepted, reason, identity[index],
+                        similarity if scene.with_subject else None, check)
+            )  # fmt: skip
+        return qualities
+
+    def _scores(self, pictures: Sequence[np.ndarray], text: str) -> tuple[list[Any], dict[str, str]]:
+        from creative_lab.vision.scoring import score_pictures
+        from creative_lab.weights.errors import ModelError
+
+        try:
+            return score_pictures(self.models, pictures, text, roles=SCORERS), {}
+        except (ModelError, RuntimeError, ValueError, OSError) as error:
+            # One broken scorer must not take the others with it: each is asked alone.
+            problems = {"all": f"{type(error).__name__}: {error}"}
+        scored = [_Partial() for _ in pictures]
+        for role in SCORERS:
+            try:
+                answers = score_pictures(self.models, pictures, text, roles=[role])
+            except (ModelError, RuntimeError, ValueError, OSError) as error:
+                problems[role] = f"{type(error).__name__}: {error}"
+                continue
+            for partial, answer in zip(scored, answers, strict=True):
+                partial.take(role, answer)
+        problems.pop("all")
+        for partial in scored:
+            partial.finish()
+        return scored, problems
+
+    def _columns(self, scored: Any, failed: dict[str, str]) -> tuple[dict[str, Any], float | None]:
+        columns: dict[str, Any] = {}
+        for role in SCORERS:
+            columns[f"{role}_raw"] = scored.raw.get(role) if scored else None
+            percent = scored.percent.get(role) if scored else None
+            columns[role] = None if percent is None else min(100.0, max(0.0, percent))
+        missing = {**(scored.missing if scored else {}), **failed}
+        columns["weights"] = json.dumps(scored.weights if scored else {}, sort_keys=True)
+        columns["missing"] = [f"{role}: {reason}" for role, reason in sorted(missing.items())]
+        return columns, scored.overall if scored else None
+
+    def _identity(self, pictures: Sequence[np.ndarray], anchor: Anchor | None) -> list[float | None]:
+        clip = self.models.clip_identity() if anchor is not None and anchor.picture is not None else None
+        if clip is None or anchor is None:
+            return [None] * len(pictures)
+        return [float(value) for value in clip.images(pictures) @ anchor.picture]
+
+    def _text_cosines(self, pictures: Sequence[np.ndarray], text: str) -> list[float | None]:
+        clip = self.models.clip()
+        if clip is None:
+            return [None] * len(pictures)
+        return [float(value) for value in clip.images(pictures) @ clip.texts([text])[0]]
+
+    def _faces(
+        self, pictures: Sequence[np.ndarray], anchor: Anchor | None
+    ) -> list[tuple[FaceTruth | None, float | None]]:
+        """What the detector saw of each picture, and the main face's cosine with frame 1's."""
+        from creative_lab.vision.faces import main_face
+
+        finder = self.models.faces()
+        if finder is None:
+            return [(None, None)] * len(pictures)
+        answers: list[tuple[FaceTruth | None, float | None]] = []
+        for picture, faces in zip(pictures, finder.find(pictures), strict=True):
+            face = main_face(faces, picture)
+            if face is None:
+                answers.append((FaceTruth(0), None))
+                continue
+            similarity = None
+            if anchor is not None and anchor.face is not None:
+                similarity = float(face.embedding @ anchor.face)
+            answers.append((_face_truth(len(faces), face, picture), similarity))
+        return answers
+
+
+class _Partial:
+    """Scores that were gathered scorer by scorer."""
+
+    def __init__(self) -> None:
+        self.raw: dict[str, float | None] = {}
+        self.percent: dict[str, float | None] = {}
+        self.missing: dict[str, str] = {}
+        self.weights: dict[str, float] = {}
+        self.overall: float | None = None
+
+    def take(self, role: str, answer: Any) -> None:
+        self.raw[role], self.percent[role] = answer.raw.get(role), answer.percent.get(role)
+        self.missing.update(answer.missing)
+
+    def finish(self) -> None:
+        from creative_lab.vision.scoring import overall, shared_weights
+
+        present: Any = [role for role in SCORERS if self.percent.get(role) is not None]
+        self.weights = shared_weights(present)
+        self.overall = overall(self.percent, self.weights)
+
+
+def _face_truth(count: int, face: Any, picture: np.ndarray) -> FaceTruth:
+    height, width = picture.shape[:2]
+    left, top, right, bottom = (float(value) for value in face.box)
+    whole = max(1e-6, (right - left) * (bottom - top))
+    inside = max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(bottom, height) - max(top, 0))
+    eyes, nose, mouth = face.points[:2], face.points[2], face.points[3:]
+    # Eyes above nose above mouth, and the nose between the outer points: a face that breaks this is no whole face.
+    upright = eyes[:, 1].mean() < nose[1] < mouth[:, 1].mean()
+    span = face.points[:, 0].max() - face.points[:, 0].min()
+    return FaceTruth(
+        found=count,
+        area=inside / (height * width),
+        cut_off=inside / whole < 1 - _EDGE,
+        deformed=not bool(upright) or bool(span < 0.15 * (right - left)),
+    )

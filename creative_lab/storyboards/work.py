@@ -1,0 +1,414 @@
+"""The room's work on one storyboard, from the state database and the lake's frames to new frames.
+
+Each function is what one asset does. All prompts are written before any picture is drawn, and a language model leaves
+the memory before a picture model is loaded. Nothing here knows of Dagster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from creative_lab.lake.events import record_event, stage
+from creative_lab.language.errors import LanguageError
+from creative_lab.storyboards import breakdown, prompts, scenes, stored
+from creative_lab.storyboards.asking import Asker, make_asker
+from creative_lab.storyboards.composing import advice_for
+from creative_lab.storyboards.embedded import BREAKDOWN
+from creative_lab.storyboards.record import ScriptSource, StoryboardRecord, StorySource
+from creative_lab.storyboards.teller import find_hero
+from creative_lab.storyboards.traces import Traces
+
+if TYPE_CHECKING:
+    from creative_lab.imaging.generation import PictureStudio
+    from creative_lab.settings import Settings
+    from creative_lab.storyboards.boards import Board
+    from creative_lab.storyboards.drawing import CharacterLora
+
+PLAN_TRIES = 3
+"""Times that a story breakdown is asked for before it counts as failed."""
+
+
+class StoryboardError(ValueError):
+    """A storyboard that cannot be worked on; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Lead:
+    """What is known of a storyboard's character: its name, its trigger, and the features of an invented face."""
+
+    key: str
+    name: str
+    trigger: str | None = None
+    identity: dict[str, Any] | None = None
+
+
+@dataclass
+class LoadLog:
+    """Which models came into memory and left it, in order; a test reads it, and events carry it."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def note(self, line: str) -> None:
+        """Add a line."""
+        self.lines.append(line)
+
+
+def record_of(settings: Settings, key: str) -> StoryboardRecord:
+    """The record of a storyboard. Raises :class:`RecordError` when there is none."""
+    from creative_lab.state.db import session_scope
+
+    with session_scope(settings) as session:
+        return stored.find_record(session, key)
+
+
+def lead_of(settings: Settings, character: str | None) -> Lead | None:
+    """The character's definition, as the characters' room stored it; only its key when there is none yet."""
+    if character is None:
+        return None
+    from sqlalchemy import select
+
+    from creative_lab.state.db import session_scope
+    from creative_lab.state.models import DynamicDefinition
+
+    with session_scope(settings) as session:
+        row = session.scalar(
+            select(DynamicDefinition).where(DynamicDefinition.kind == "character", DynamicDefinition.key == character)
+        )
+        told = dict(row.definition) if row is not None else {}
+    name = str(told.get("name") or character)
+    return Lead(character, name, told.get("trigger"), told.get("identity"))
+
+
+def lora_of(settings: Settings, character: str | None) -> CharacterLora | None:
+    """The character's LoRA from the table ``lora_weights``. Raises :class:`StoryboardError` when it is not trained."""
+    if character is None:
+        return None
+    from creative_lab.lake.fs import FileSystem
+    from creative_lab.lake.tables import TableStore
+    from creative_lab.storyboards.drawing import CharacterLora
+
+    store, partition = TableStore(settings), {"character": character}
+    if not store.exists("lora_weights", partition):
+        raise StoryboardError(
+            f"the character {character!r} has no LoRA yet: "
+            f"creative-lab materialize lora_weights --partition {character}"
+        )
+    row = store.read("lora_weights", [partition]).row(0, named=True)
+    path = FileSystem.of_lake(settings).path(row["path"])
+    return CharacterLora(character, path, row["sha256"], row["trigger"], row["base_model"])
+
+
+# --- scenes
+
+
+def scene_rows(settings: Settings, key: str, *, run_id: str) -> pl.DataFrame:
+    """Rows of ``storyboard_scenes``."""
+    record = record_of(settings, key)
+    with stage(settings, "storyboard_scenes", run_id=run_id, storyboard=key, character=record.source.character) as out:
+        source = record.source
+        if isinstance(source, StorySource):
+            made = _told(settings, record, source, run_id=run_id)
+        elif isinstance(source, ScriptSource):
+            made = _from_script(settings, record, source)
+        else:
+            made = scenes.given_scenes(record, source)
+        out.model, out.cost_usd = made[0].model_id, made[0].cost_usd
+        out.detail = {"scenes": len(made), "mended": sum(bool(item.mended) for item in made)}
+        if any(item.warnings for item in made):
+            out.status, out.reason = "warn", "; ".join(f"scene {s.scene}: {w}" for s in made for w in s.warnings)
+    return scenes.scene_frame(key, made)
+
+
+def _told(settings: Settings, record: StoryboardRecord, source: StorySource, *, run_id: str) -> list[scenes.Scene]:
+    lead = lead_of(settings, source.character)
+    name = lead.name if lead is not None else None
+    hero = find_hero(source.story, name)
+    asker = make_asker(settings, record, run_id=run_id)
+    began = time.perf_counter()
+    told, model, cost = _breakdown(asker, record, source.story, hero.name if lead else "")
+    mended = breakdown.bring_under_rules(
+        told, most=record.settings.num_scenes, subject=hero.nouns[0] if hero.nouns else hero.name
+    )
+    if record.settings.style:
+        mended.markers.style = record.settings.style
+    return scenes.story_scenes(
+        record, mended, reasoning=told.reasoning, model_id=model, cost_usd=cost, seconds=time.perf_counter() - began
+    )
+
+
+def _breakdown(
+    asker: Asker, record: StoryboardRecord, story: str, subject: str
+) -> tuple[breakdown.BreakdownReply, str, float]:
+    """The language role's breakdown, its model and cost; asked for up to three times, each time afresh."""
+    values = {
+        "story": story,
+        "num_scenes": record.settings.num_scenes,
+        "subject": subject,
+        "style": record.settings.style,
+        "target_duration": record.settings.target_duration or 0,
+    }
+    problem: Exception | None = None
+    for attempt in range(PLAN_TRIES):
+        try:
+            reply = asker.structured(
+                BREAKDOWN, values, breakdown.BreakdownReply, kind="creative", temperature=0.7, max_tokens=2000,
+                fresh=attempt > 0,
+            )  # fmt: skip
+        except LanguageError as error:
+            problem = error
+            if getattr(error, "fault", None) is None:
+                raise  # nobody answered: asking again is the client's business
+            continue
+        if any(scene.description.strip() for scene in reply.value.scenes):
+            return reply.value, asker.voice(BREAKDOWN, reply.reply), reply.reply.cost_usd
+        problem = breakdown.BreakdownError("the breakdown holds no scene")
+    raise StoryboardError(f"{record.key}: no usable breakdown in {PLAN_TRIES} tries: {problem}") from problem
+
+
+def _from_script(settings: Settings, record: StoryboardRecord, source: ScriptSource) -> list[scenes.Scene]:
+    from sqlalchemy import select
+
+    from creative_lab.lake.tables import TableStore
+    from creative_lab.state.db import session_scope
+    from creative_lab.state.models import Campaign
+
+    store, partition = TableStore(settings), {"spot": source.spot, "target": source.target}
+    if not store.exists("adapted_scripts", partition):
+        raise StoryboardError(
+            f"{source.spot} is not adapted to {source.target} yet: "
+            f"creative-lab materialize group:adaptation --partition '{source.spot}|{source.target}'"
+        )
+    frame = store.read("adapted_scripts", [partition]).sort("row")
+    if frame.is_empty():
+        raise StoryboardError(f"{source.spot} has no draft for {source.target}")
+    first = frame.row(0, named=True)
+    if first["status"] != "completed":
+        raise StoryboardError(f"the adaptation of {source.spot} for {source.target} failed its gates")
+    with session_scope(settings) as session:
+        job_id = session.scalar(select(Campaign.job_id).where(Campaign.spot_key == source.spot)) or source.spot
+    made = scenes.script_scenes(
+        record,
+        list(frame.iter_rows(named=True)),
+        job_id=job_id,
+        code=first["code"],
+        visual_style=record.settings.style or first["visual_style_prompt"],
+    )
+    if not made:
+        raise StoryboardError(f"the script of {source.spot} for {source.target} has no rows")
+    return made
+
+
+# --- prompts
+
+
+@dataclass(frozen=True)
+class WrittenPrompts:
+    """Rows of the two tables about prompts."""
+
+    scene_prompts: pl.DataFrame
+    prompt_rounds: pl.DataFrame
+    notes: list[str]
+
+
+def prompt_rows(
+    settings: Settings, key: str, frame: pl.DataFrame, *, run_id: str, say: Callable[[str], None] = lambda _: None
+) -> WrittenPrompts:
+    """Every scene's prompt through the two-agent loop."""
+    from creative_lab.imaging.catalogue import Catalogue
+    from creative_lab.storyboards.drawing import roles_of
+
+    record = record_of(settings, key)
+    catalogue = Catalogue.load(settings)
+    roles = roles_of(catalogue, record)
+    told = scenes.scenes_of(frame)
+    notes: list[str] = []
+
+    def on_scene(made: prompts.MadePrompt) -> None:
+        line = f"scene {made.scene.scene}: {made.made.stopped}, {made.made.scores.overall:.0f} points"
+        say(line + (f"; not in the model's words: {', '.join(made.unmapped)}" if made.unmapped else ""))
+        notes.extend(f"scene {made.scene.scene}: {word}" for word in made.unmapped)
+        record_event(
+            settings, stage="scene_prompts", run_id=run_id, storyboard=key, scene=str(made.scene.scene),
+            status="warn" if made.made.stopped == "failed" else "ok", reason=made.made.reason or None,
+            duration_ms=made.seconds * 1000, model=made.made.model_id or None, cost_usd=made.made.cost_usd,
+            detail={"rounds": len(made.made.rounds), "overall": made.made.scores.overall},
+        )  # fmt: skip
+
+    with Traces(settings, key, run_id, keep=record.settings.keep_traces) as traces:
+        made = prompts.write_prompts(
+            record,
+            told,
+            asker=make_asker(settings, record, run_id=run_id),
+            advice=advice_for(catalogue, roles.picture),
+            cast=cast_of(settings, record),
+            traces=traces,
+            on_scene=on_scene,
+        )
+    return WrittenPrompts(
+        prompts.prompt_frame(key, made, roles.picture), prompts.round_frame(key, made), list(dict.fromkeys(notes))
+    )
+
+
+def cast_of(settings: Settings, record: StoryboardRecord) -> prompts.Cast:
+    """What the picture model calls the subject: the trigger where a LoRA knows it, else the face in words."""
+    lead = lead_of(settings, record.source.character)
+    if lead is None:
+        return prompts.Cast()
+    description = ""
+    if lead.identity:
+        from creative_lab.illustrator.captions import describe_identity
+        from creative_lab.illustrator.identity import Identity
+
+        with contextlib.suppress(TypeError, ValueError):
+            description = describe_identity(Identity(**lead.identity))
+    if record.method in ("simple", "reference_guided") and lead.trigger:
+        return prompts.Cast(lead.trigger, description)
+    return prompts.Cast(None, description)
+
+
+# --- pictures
+
+
+def draw(
+    settings: Settings,
+    key: str,
+    scene_frame: pl.DataFrame,
+    prompt_frame: pl.DataFrame,
+    *,
+    run_id: str,
+    studio: PictureStudio | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = lambda _: None,
+    loads: LoadLog | None = None,
+) -> Board:
+    """Draw, score and choose: rows of ``frame_candidates``, ``quality_scores`` and ``storyboard_frames``."""
+    from creative_lab.imaging.catalogue import Catalogue
+    from creative_lab.imaging.recipe import secrets_of
+    from creative_lab.lake.pictures import PictureStore
+    from creative_lab.storyboards.boards import Easel, draw_storyboard
+    from creative_lab.storyboards.drawing import roles_of
+    from creative_lab.storyboards.judging import Judge
+    from creative_lab.storyboards.ledger import Ledger
+    from creative_lab.vision.models import VisionModels
+
+    record = record_of(settings, key)
+    catalogue = Catalogue.load(settings)
+    roles = roles_of(catalogue, record)
+    wears = record.method in ("simple", "reference_guided") and not roles.hosted
+    lora = lora_of(settings, record.source.character) if wears else None
+    lead = lead_of(settings, record.source.character)
+
+    def on_scene(row: dict[str, Any]) -> None:
+        status = {"failed": "fail", "fallback": "warn"}.get(row["status"], "warn" if row["below_threshold"] else "ok")
+        record_event(
+            settings, stage="storyboard_frame", run_id=run_id, storyboard=key, scene=str(row["scene"]),
+            character=record.source.character, status=status, reason=row["reason"],  # type: ignore[arg-type]
+            attempt=max(1, row["attempts"]), duration_ms=row["seconds"] * 1000, model=row["model"],
+            cost_usd=row["cost_usd"], detail={"overall": row["overall"], "fallback": row["fallback"]},
+        )  # fmt: skip
+
+    with (
+        Traces(settings, key, run_id, keep=record.settings.keep_traces) as traces,
+        VisionModels(settings) as models,
+        _drawing(settings, catalogue, roles.hosted, studio, loads or LoadLog()) as painter,
+    ):
+        return draw_storyboard(
+            record,
+            scenes.scenes_of(scene_frame),
+            prompts.prompts_of(prompt_frame),
+            Easel(
+                catalogue=catalogue,
+                roles=roles,
+                studio=painter,
+                judge=Judge(models),
+                pictures=PictureStore(settings),
+                ledger=Ledger(settings, key),
+                traces=traces,
+                lora=lora,
+                identity=lead.identity if lead else None,
+                secrets=secrets_of(settings),
+                cancelled=cancelled,
+                say=say,
+                on_scene=on_scene,
+            ),
+        )
+
+
+@contextlib.contextmanager
+def _drawing(
+    settings: Settings, catalogue: Any, hosted: bool, studio: PictureStudio | None, loads: LoadLog
+) -> Iterator[Any]:
+    """Whoever draws; a studio of our own leaves the memory afterwards."""
+    if studio is not None:
+        yield studio
+        return
+    if hosted:
+        from creative_lab.imaging.hosted import HostedStudio
+
+        yield HostedStudio(catalogue)
+        return
+    own = one_at_a_time(settings, catalogue, loads)
+    try:
+        yield own
+    finally:
+        own.evict()
+        loads.note("picture model left")
+
+
+def one_at_a_time(settings: Settings, catalogue: Any, loads: LoadLog) -> PictureStudio:
+    """A studio before whose model is loaded every language model leaves the memory."""
+    from creative_lab.imaging.generation import PictureStudio
+    from creative_lab.language.local_models import shared_local_models
+
+    def make_room() -> None:
+        local = shared_local_models(settings)
+        if local.resident:
+            loads.note(f"language model left: {local.resident}")
+        local.unload()
+        loads.note("picture model is loaded")
+
+    return PictureStudio(settings, catalogue=catalogue, before_loading=make_room)
+
+
+def frames_of(board: Board) -> dict[str, pl.DataFrame]:
+    """The board's rows as the frames of their tables, with every column of its type."""
+    return {
+        "frame_candidates": _typed("frame_candidates", board.candidates),
+        "quality_scores": _typed("quality_scores", board.scores),
+        "storyboard_frames": _typed("storyboard_frames", board.frames),
+    }
+
+
+def _typed(table: str, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    from creative_lab.lake.checking import schema_types
+    from creative_lab.lake.schemas import table_info
+
+    filled = {"run_id", "written_at", "backend"}
+    types = {name: kind for name, kind in schema_types(table_info(table)).items() if name not in filled}
+    return pl.DataFrame([{name: row[name] for name in types} for row in rows], schema=types, strict=False)
+
+
+def ask_to_stop(settings: Settings, key: str) -> None:
+    """Ask the run that draws a storyboard to stop; finished scenes are kept."""
+    from creative_lab.storyboards.ledger import Ledger
+
+    record_of(settings, key)
+    Ledger(settings, key).ask_to_stop()
+
+
+def describe(record: StoryboardRecord) -> str:
+    """One line about a record, for lists."""
+    source = record.source
+    if isinstance(source, ScriptSource):
+        told = f"{source.spot}|{source.target}"
+    elif isinstance(source, StorySource):
+        told = source.story if len(source.story) <= 60 else f"{source.story[:59]}…"
+    else:
+        told = f"{len(source.scenes)} given scenes"
+    return told
