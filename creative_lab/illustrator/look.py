@@ -97,6 +97,21 @@ def draw_look(look: Look, width: int, height: int) -> LookPicture:
     return LookPicture(painter.rgb(), tuple(truths), garments, people, hats, painter.part_mask(_BODY_PART))
 
 
+def draw_models(look: Look, width: int, height: int) -> np.ndarray:
+    """The models alone, cut out: uint8 (height, width, 4), colours premultiplied by alpha, without backdrop or shadows.
+
+    They stand exactly where :func:`draw_look` puts them, so that they can be laid on another backdrop.
+    """
+    painter = Painter(width, height)
+    painter.canvas.clear(0x00000000)
+    rng = np.random.default_rng([6_011, look.seed])
+    for index, person in enumerate(look.models):
+        x = width / 2 + (index - 1) * height * 0.52 + float(rng.uniform(-0.012, 0.012)) * height
+        with painter.moved(x=x, y=height * 0.945, scale=height * 0.86):
+            draw_person(painter, person, shadow=False)
+    return painter.pixels.copy()
+
+
 def _people_mask(look: Look, width: int, height: int, *, rng_seed: int) -> np.ndarray:
     """Where any part of a person or a garment is: the same drawing without a backdrop on a key colour."""
     painter = Painter(width, height)
