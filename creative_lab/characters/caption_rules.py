@@ -24,7 +24,7 @@ _REFUSAL = re.compile(
     | \b(i|we)\s+(can\s*['’]?\s*not|can\s*['’]\s*t|could\s*n['’]t|will\s+not|won\s*['’]\s*t|do\s+not|don['’]t)
       \s+(\w+\s+){0,2}(help|assist|describe|identify|provide|caption|comply|comment|recogni[sz]e|discuss|fulfil|do)\b
     | \bas\s+an?\s+(ai|artificial|language\s+model|assistant)\b
-    | \b(against|violates?)\s+\w+\s+(polic(y|ies)|guidelines)\b
+    | \b(against|violates?)\s+(\w+\s+){1,3}(polic(y|ies)|guidelines)\b
     | \bi\s+must\s+(decline|refuse)\b
     """
 )

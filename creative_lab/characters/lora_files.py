@@ -40,6 +40,15 @@ def kohya_bytes(factors: Mapping[str, Any], *, rank: int, alpha: float, facts: M
         stem = f"{_KOHYA[component]}_{layer.replace('.', '_')}"
         tensors[f"{stem}.lora_{'down' if part == 'A' else 'up'}.weight"] = value.contiguous()
         tensors[f"{stem}.alpha"] = torch.tensor(float(alpha))
+    for component in ("lora_te1", "lora_te2"):
+        own = [name for name in tensors if name.startswith(component) and name.endswith("lora_down.weight")]
+        if own and not any("out_proj" in name for name in own):
+            # diffusers tells this format by an adapted out_proj, which kohya's own files always have: one of zeros.
+            stem = f"{own[0].partition('self_attn')[0]}self_attn_out_proj"
+            down = tensors[own[0]]
+            tensors[f"{stem}.lora_down.weight"] = torch.zeros_like(down)
+            tensors[f"{stem}.lora_up.weight"] = torch.zeros(down.shape[1], down.shape[0])
+            tensors[f"{stem}.alpha"] = torch.tensor(float(alpha))
     network = {
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(rank),
