@@ -10,6 +10,7 @@ from creative_lab.lake.declared import declare
 TABLE_MODULES = (
     "creative_lab.lake.logs",
     "creative_lab.reference.tables",
+    "creative_lab.imaging.tables",
     "creative_lab.adaptation.tables",
     "creative_lab.characters.tables",
     "creative_lab.looks.tables",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands import characters, console, data, lab, looks, people, pictures, study, work
+from creative_lab.commands import characters, console, data, drawing, lab, looks, people, pictures, study, work
 
 app = typer.Typer(
     name="creative-lab",
@@ -24,6 +24,7 @@ people.register(app)
 characters.register(app)
 study.register(app)
 pictures.register(app)
+drawing.register(app)
 looks.register(app)
 
 

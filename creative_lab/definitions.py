@@ -13,6 +13,7 @@ from creative_lab.adaptation.checks import adaptation_checks
 from creative_lab.adaptation.sensors import approved_scripts, spot_arrivals
 from creative_lab.characters import assets as characters_assets
 from creative_lab.characters.sensors import character_arrivals
+from creative_lab.imaging import assets as imaging_assets
 from creative_lab.lake import assets as lake_assets
 from creative_lab.lake.io_manager import TableIOManager
 from creative_lab.launch.executors import executor
@@ -29,7 +30,15 @@ automation = dg.AutomationConditionSensorDefinition(
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [reference_assets, adaptation_assets, metrics_assets, lake_assets, characters_assets], include_specs=True
+        [
+            reference_assets,
+            imaging_assets,
+            adaptation_assets,
+            characters_assets,
+            metrics_assets,
+            lake_assets,
+        ],
+        include_specs=True,
     ),
     asset_checks=adaptation_checks,
     sensors=[spot_arrivals, approved_scripts, character_arrivals, automation],

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="Where pictures are drawn; auto takes a GPU where there is one."
     )
+    content_credentials: bool = Field(
+        default=False, description="Sign drawn pictures with Content Credentials (C2PA), by a key made in HOME/keys."
+    )
     hf_token: SecretStr | None = Field(default=None, description="Token for gated models of the Hugging Face Hub.")
     civitai_api_key: SecretStr | None = Field(default=None, description="Key for LoRA downloads from Civitai.")
     replicate_api_token: SecretStr | None = Field(default=None, description="Key for hosted models of Replicate.")

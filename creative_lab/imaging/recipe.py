@@ -22,14 +22,12 @@ from creative_lab.imaging.errors import ImagingError
 
 if TYPE_CHECKING:
     from creative_lab.imaging.generation import PictureStudio
-    from creative_lab.lake.fs import FileSystem
     from creative_lab.settings import Settings
 
 KEY = "creative_lab"
 MAX_TEXT = 1 << 20
 """Most bytes of one text in a PNG that readers accept (Pillow's limit)."""
 MAX_PIXELS = 40_000_000
-THUMBNAIL_SIDE = 256
 
 
 class UsedLora(BaseModel):
@@ -114,21 +112,6 @@ class Shown:
     parameters: str | None
 
 
-@dataclass(frozen=True)
-class StoredPicture:
-    """A picture in the lake."""
-
-    path: str
-    sha256: str
-    bytes: int
-    width: int
-    height: int
-    seed: int | None
-    thumbnail_path: str
-    recipe: str
-    """JSON of the recipe."""
-
-
 def png_bytes(image: Any, recipe: Recipe, *, secrets: Sequence[str] = ()) -> bytes:
     """The picture as a PNG with its recipe. Any of ``secrets`` inside a text is replaced before it is written."""
     from PIL.PngImagePlugin import PngInfo
@@ -145,41 +128,22 @@ def png_bytes(image: Any, recipe: Recipe, *, secrets: Sequence[str] = ()) -> byt
     return out.getvalue()
 
 
-def recipe_json(recipe: Recipe) -> str:
-    """The recipe as JSON, always in the same order."""
-    return json.dumps(recipe.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+def recipe_json(recipe: Recipe, *, secrets: Sequence[str] = ()) -> str:
+    """The recipe as JSON, always in the same order, with ``secrets`` inside texts replaced."""
+    return _without(json.dumps(recipe.model_dump(mode="json"), ensure_ascii=False, sort_keys=True), secrets)
 
 
-def jpeg_bytes(image: Any, *, quality: int = 95) -> bytes:
-    """The picture as a JPEG without metadata."""
-    out = io.BytesIO()
-    image.convert("RGB").save(out, format="JPEG", quality=quality)
-    return out.getvalue()
+def finished_png(image: Any, recipe: Recipe, settings: Settings) -> bytes:
+    """The picture as an installation keeps it: a PNG with its recipe, without any of the settings' secrets.
 
-
-def thumbnail_bytes(image: Any, side: int = THUMBNAIL_SIDE) -> bytes:
-    """A JPEG whose longer side has at most ``side`` pixels."""
-    small = image.convert("RGB")
-    small.thumbnail((side, side))
-    return jpeg_bytes(small, quality=85)
-
-
-def store(
-    fs: FileSystem, image: Any, recipe: Recipe, settings: Settings | None = None, *, sign_with: Path | None = None
-) -> StoredPicture:
-    """Write picture and thumbnail to the lake under their content hashes.
-
-    ``sign_with`` is a folder with a signing key (:mod:`credentials`); the picture then carries Content Credentials.
+    With ``settings.content_credentials`` it is signed by the key of :func:`credentials.make_local_key` in HOME/keys.
     """
-    data = png_bytes(image, recipe, secrets=secrets_of(settings) if settings else ())
-    if sign_with is not None:
-        from creative_lab.imaging.credentials import sign
+    data = png_bytes(image, recipe, secrets=secrets_of(settings))
+    if settings.content_credentials:
+        from creative_lab.imaging.credentials import make_local_key, sign
 
-        data = sign(data, sign_with)
-    name, digest = fs.put(data, ".png")
-    thumbnail, _ = fs.put(thumbnail_bytes(image), ".jpg")
-    kept = _without(recipe_json(recipe), secrets_of(settings) if settings else ())
-    return StoredPicture(name, digest, len(data), image.width, image.height, recipe.seed, thumbnail, kept)
+        data = sign(data, make_local_key(settings.home / "keys"))
+    return data
 
 
 def secrets_of(settings: Settings) -> list[str]:

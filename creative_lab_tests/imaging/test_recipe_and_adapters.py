@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from creative_lab.imaging.generation import PictureStudio
 from creative_lab.imaging.parameters import Control, LoraUse, PictureRequest, Reference
 from creative_lab.imaging.presets import Overrides
 from creative_lab.imaging.recipe import Recipe
-from creative_lab.lake.fs import FileSystem
+from creative_lab.lake.pictures import PictureStore
 from creative_lab.settings import Settings
 from creative_lab_tests.imaging import tiny
 
@@ -106,9 +105,9 @@ def test_a_file_tells_how_it_was_drawn_and_is_drawn_again_byte_for_byte(lab: Pic
         reference=Reference("miniature-reference", picture(2)),
     )
     generation = lab.generate(request)
-    fs = FileSystem(lab.settings.home / "lake")
-    stored = [recipe.store(fs, drawn.image, drawn.recipe, lab.settings) for drawn in generation.pictures]
-    file = fs.path(stored[1].path)
+    store = PictureStore(lab.settings)
+    stored = [store.put(recipe.finished_png(drawn.image, drawn.recipe, lab.settings)) for drawn in generation.pictures]
+    file = store.files.path(stored[1].path)
     shown = recipe.show(file)
     assert shown.recipe == generation.pictures[1].recipe
     assert shown.recipe.seed == 1 and shown.recipe.guidance_scale == 0.0 and shown.recipe.loras[0].strength == 0.0
@@ -127,10 +126,10 @@ def test_a_file_tells_how_it_was_drawn_and_is_drawn_again_byte_for_byte(lab: Pic
 
     plain = lab.generate(PictureRequest(MODEL, "a (red:1.2) hat", count=3, seed=0, overrides=Overrides(steps=3)))
     for drawn in plain.pictures:
-        stored_one = recipe.store(fs, drawn.image, drawn.recipe, lab.settings)
-        replayed = recipe.replay(fs.path(stored_one.path), lab)
+        stored_one = store.put(recipe.finished_png(drawn.image, drawn.recipe, lab.settings))
+        replayed = recipe.replay(store.files.path(stored_one.path), lab)
         assert replayed.same_pixels and replayed.notes == ()
-        assert replayed.data == fs.read_bytes(stored_one.path)
+        assert replayed.data == store.read(stored_one.path)
 
 
 def test_the_same_recipe_on_changed_weights_says_what_differs(lab: PictureStudio, tmp_path: Path) -> None:
@@ -153,11 +152,12 @@ def test_no_secret_of_the_settings_reaches_a_file(lab: PictureStudio, monkeypatc
     assert {"hf_token", "civitai_api_key", "replicate_api_token", "openai_api_key"} <= set(names)
     secret = lab.settings.model_copy(update={name: SecretStr(canary) for name in names})
     drawn = PictureStudio(secret).generate(PictureRequest(MODEL, f"a hat {canary}", "blue", seed=1)).pictures[0]
-    fs = FileSystem(secret.home / "lake")
-    stored = recipe.store(fs, drawn.image, drawn.recipe, secret)
-    written = b"".join(path.read_bytes() for path in Path(fs.root).rglob("*") if path.is_file())
+    store = PictureStore(secret)
+    store.put(recipe.finished_png(drawn.image, drawn.recipe, secret))
+    written = b"".join(path.read_bytes() for path in Path(store.files.root).rglob("*") if path.is_file())
+    kept = recipe.recipe_json(drawn.recipe, secrets=recipe.secrets_of(secret))
     for form in (canary, json.dumps(canary)[1:-1]):
-        assert form.encode() not in written and form not in stored.recipe
+        assert form.encode() not in written and form not in kept
     assert b"[secret]" in written
     with pytest.raises(ValidationError):
         Recipe.model_validate({**drawn.recipe.model_dump(), "api_key": "x"})
@@ -202,13 +202,6 @@ def test_file_names_of_jobs_follow_the_pattern() -> None:
     assert recipe.job_file_name("x", 12, 3, combination=(1, 2, 3)) == "00012.03-p001-m002-l003.jpg"
 
 
-def test_thumbnails_are_small_and_keep_the_aspect() -> None:
-    from PIL import Image
-
-    small = Image.open(io.BytesIO(recipe.thumbnail_bytes(Image.new("RGB", (1280, 720)))))
-    assert small.size == (256, 144) and small.format == "JPEG"
-
-
 def test_content_credentials_are_signed_checked_and_notice_any_change(tmp_path: Path) -> None:
     keys = credentials.make_local_key(tmp_path / "keys")
     assert (keys / "key.pem").stat().st_mode & 0o077 == 0
@@ -220,9 +213,10 @@ def test_content_credentials_are_signed_checked_and_notice_any_change(tmp_path: 
     signed = credentials.sign(plain, keys)
     (tmp_path / "signed.png").write_bytes(signed)
     assert recipe.show(tmp_path / "signed.png").recipe == made()
-    fs = FileSystem(tmp_path / "lake")
-    stored = credentials.check(fs.read_bytes(recipe.store(fs, picture(1), made(), sign_with=keys).path))
+    kept = recipe.finished_png(picture(1), made(), Settings(home=tmp_path, content_credentials=True))
+    stored = credentials.check(kept)
     assert stored and stored.intact
+    assert credentials.check(recipe.finished_png(picture(1), made(), Settings(home=tmp_path))) is None
     good = credentials.check(signed)
     assert good and good.intact and good.source and good.source.endswith("/trainedAlgorithmicMedia")
     assert len(signed) - len(plain) < 20_000
