@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,6 +51,46 @@ class Tick:
             "days_read": self.report.days_read,
             "sweep_ms": round(self.report.seconds * 1000, 2),
         }
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run that a tick asks for."""
+
+    day: str
+    pictures: list[RenderKey]
+    run_key: str
+    """Equal for equal requests of one tick, so that a tick which is evaluated twice asks once."""
+
+
+def requests(
+    due_by_day: Mapping[str, Sequence[Wanted]],
+    versions: Mapping[str, str],
+    sequence: dict[str, int],
+    *,
+    busy_days: Container[str] = (),
+    most_days: int = 10,
+    most_pictures: int = 2000,
+) -> tuple[list[Request], dict[str, int]]:
+    """Runs to ask for, at most so many, the days with the oldest pictures first; and the sequence for the next tick.
+
+    A day whose masks are being made (``busy_days``) is left alone. ``versions`` are those of the days' renders: a
+    re-render makes another key. ``sequence`` counts what was asked of each day, since a run that was killed before it
+    could claim anything leaves the lake as it was and must be asked for again; days that are in order are dropped.
+    """
+    asked: list[Request] = []
+    following = {day: count for day, count in sequence.items() if day in versions}
+    room = most_pictures
+    for day, pictures in due_by_day.items():
+        if len(asked) >= most_days or room <= 0:
+            break
+        if day in busy_days:
+            continue
+        number = following[day] = following.get(day, 0) + 1
+        version = hashlib.sha256(versions.get(day, "").encode()).hexdigest()[:12]
+        asked.append(Request(day, [item.key for item in pictures], f"{day}:{version}:{number}"))
+        room -= len(pictures)
+    return asked, following
 
 
 def claim_policy(settings: Settings) -> ClaimPolicy:
