@@ -12,6 +12,7 @@ from creative_lab.state.models.language import (
     PipelineSettings,
     PromptTemplate,
 )
+from creative_lab.state.models.learning import GRADED_KINDS, PHRASE_DECISIONS, Grade, KillPhrase
 from creative_lab.state.models.localisation import EQUIVALENT_KINDS, Equivalent, MarketPack, Spelling
 from creative_lab.state.models.looks import (
     SCENE_INVARIANTS,
@@ -43,6 +44,8 @@ __all__ = [
     "AD_UNIT_STATUSES",
     "DECISIONS",
     "EQUIVALENT_KINDS",
+    "GRADED_KINDS",
+    "PHRASE_DECISIONS",
     "PIPELINE_NODES",
     "SCENE_INVARIANTS",
     "SCHEMA",
@@ -65,7 +68,9 @@ __all__ = [
     "Designer",
     "DynamicDefinition",
     "Equivalent",
+    "Grade",
     "InsightBlock",
+    "KillPhrase",
     "LLMModel",
     "Language",
     "LanguageAlternativeModel",
