@@ -55,10 +55,7 @@ def attach(pipeline: Any, recipe: TrainingRecipe) -> dict[str, list[tuple[str, A
 
 def detach(pipeline: Any) -> None:
     """Take the adapters off again."""
-    for component in COMPONENTS:
-        model = getattr(pipeline, component)
-        if NAME in getattr(model, "peft_config", {}):
-            model.delete_adapters([NAME])
+    pipeline.unload_lora_weights()
 
 
 def factors(pipeline: Any) -> dict[str, Any]:

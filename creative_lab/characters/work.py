@@ -20,10 +20,19 @@ from creative_lab.characters import base_model, captioning, dataset, report
 from creative_lab.characters.errors import CharacterError
 from creative_lab.characters.lora_training import Learnt, Subject, learn
 from creative_lab.characters.record import Character, find_character
+from creative_lab.characters.tables import (
+    Captions,
+    LoraCheckpoints,
+    LoraValidation,
+    LoraWeights,
+    TrainingMetrics,
+    TrainingSet,
+)
 from creative_lab.characters.training_data import TrainingData
 from creative_lab.lake.events import stage
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.pictures import PictureStore
+from creative_lab.lake.schemas import TableSchema
 from creative_lab.state.db import session_scope
 from creative_lab.vision.models import VisionModels
 from creative_lab.vision.pictures import open_picture
@@ -72,7 +81,7 @@ def caption_rows(
     text = report.caption_report(character, outcomes, counted)
     files, name = FileSystem(settings.reports_dir), f"characters/{key}/captions.md"
     files.write_bytes(name, text.encode())
-    return CaptionsMade(_frame(rows, "captions"), counted, files.path(name))
+    return CaptionsMade(_frame(rows, Captions), counted, files.path(name))
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,7 @@ def training_set_rows(
     made = dataset.manifest(pairs, character.trigger)
     files, name = FileSystem(settings.reports_dir), f"characters/{key}/manifest.json"
     files.write_bytes(name, (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode())
-    return SetMade(_frame(rows, "training_set"), made, files.path(name))
+    return SetMade(_frame(rows, TrainingSet), made, files.path(name))
 
 
 @dataclass(frozen=True)
@@ -207,10 +216,10 @@ def lora_rows(
             outcome.reason = "; ".join([f"{learnt.weights['skipped_steps']} steps skipped", *learnt.notes])
     _training_report(settings, character, learnt)
     frames = {
-        "lora_weights": _frame([learnt.weights], "lora_weights", character=key),
-        "lora_checkpoints": _frame(learnt.checkpoints, "lora_checkpoints", character=key),
-        "training_metrics": _frame(learnt.metrics, "training_metrics", character=key),
-        "lora_validation": _frame(learnt.validation, "lora_validation", character=key),
+        "lora_weights": _frame([learnt.weights], LoraWeights, character=key),
+        "lora_checkpoints": _frame(learnt.checkpoints, LoraCheckpoints, character=key),
+        "training_metrics": _frame(learnt.metrics, TrainingMetrics, character=key),
+        "lora_validation": _frame(learnt.validation, LoraValidation, character=key),
     }
     return LoraMade(frames, learnt.notes, learnt.resumed_from)
 
@@ -225,7 +234,7 @@ def _training_report(settings: Settings, character: Character, learnt: Learnt) -
     files.write_bytes(f"{folder}/training_summary.txt", report.training_summary(character, learnt).encode())
 
 
-def _frame(rows: list[dict[str, Any]], table: str, **same: str) -> pl.DataFrame:
+def _frame(rows: list[dict[str, Any]], table: type[TableSchema], **same: str) -> pl.DataFrame:
     """Rows with the column types of their table, without the columns that the lake fills in."""
     from creative_lab.lake.checking import schema_types
     from creative_lab.lake.schemas import table_info
