@@ -1,4 +1,7 @@
-"""How well made a picture is: the LAION predictor's head over the CLIP miniature.
+"""How well made a picture is: the LAION predictor's head over the preference miniature, a CLIP that knows quality.
+
+The plain CLIP miniature has learnt to name what a picture shows however spoilt it is: over its embeddings the same head
+reached a Spearman correlation of 0.46 only.
 
 The head is a stack of five linear layers without activations over the L2-normalised image embedding, as in LAION's
 improved aesthetic predictor (Schuhmann 2022), and gives a rating of 1 to 10.
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     import torch
 
 HIDDEN = (256, 128, 64, 16)
+
+BASE = "preference"
+"""The CLIP folder whose image embeddings the head takes."""
 
 
 def spoilt_scene(seed: int) -> tuple[np.ndarray, float]:
@@ -59,7 +65,7 @@ class AestheticTrainer(Trainer):
 
     name: ClassVar[str] = "aesthetic"
     folder: ClassVar[str] = "aesthetic"
-    needs: ClassVar[tuple[str, ...]] = ("clip",)
+    needs: ClassVar[tuple[str, ...]] = (BASE,)
     bars: ClassVar[dict[str, float]] = {"Spearman": 0.80}
     recipe: ClassVar[Recipe] = Recipe(
         steps=600, batch=128, rate=2e-3, dtype="fp32", average=0.99, warm_up=50, steps_per_shard=10, first_shards=2
@@ -73,7 +79,7 @@ class AestheticTrainer(Trainer):
         """A frozen CLIP image tower and the head."""
         from torch import nn
 
-        clip = LoadedClip(model_folder("clip", root=self.root)).model.requires_grad_(False)
+        clip = LoadedClip(model_folder(BASE, root=self.root)).model.requires_grad_(False)
         network = nn.ModuleDict({"layers": head()})
         # Kept out of the module's parameters: neither checkpoints nor the written file repeat the CLIP.
         object.__setattr__(network, "clip", clip)
@@ -107,15 +113,13 @@ class AestheticTrainer(Trainer):
         from safetensors.torch import save
 
         files.write_bytes("head.safetensors", save(half(network.state_dict())))
-        write_json(
-            files, "config.json", {"clip": "clip", "input": DIMENSIONS, "hidden": list(HIDDEN), "range": [1, 10]}
-        )
+        write_json(files, "config.json", {"clip": BASE, "input": DIMENSIONS, "hidden": list(HIDDEN), "range": [1, 10]})
 
     def evaluate(self, folder: Path, *, samples: int = 500) -> dict[str, float]:
         """Rank correlation of ratings with the known levels of held-out pictures."""
         from scipy.stats import spearmanr
 
-        clip = LoadedClip(model_folder("clip", root=self.root))
+        clip = LoadedClip(model_folder(BASE, root=self.root))
         drawn = [spoilt_scene(seed) for seed in range(HELD_OUT, HELD_OUT + samples)]
         ratings = rate(folder, clip.images([pixels for pixels, _ in drawn]))
         levels = np.array([level for _, level in drawn])

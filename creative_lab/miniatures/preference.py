@@ -1,7 +1,8 @@
 """Which of two pictures people would rather have for a prompt: PickScore (Kirstain et al. 2023) in miniature.
 
-A copy of the CLIP miniature, trained further on pairs: a picture as described against one that is spoilt, or that
-shows something else. Its score is the formula of PickScore: exp(logit scale) times the cosine of text and picture.
+The lower layers of the CLIP miniature, trained further on pairs: a picture as described against one that is spoilt, and
+against one that shows something else. Its score is the formula of PickScore: exp(logit scale) times the cosine of text
+and picture. How spoilt a picture is must be readable from its embedding too: the aesthetic head stands on it.
 """
 
 from __future__ import annotations
@@ -22,15 +23,19 @@ from creative_lab.illustrator.quality import sample_faults, spoil
 from creative_lab.illustrator.sample import sample_scene
 from creative_lab.illustrator.scene import SHOTS, Scene
 from creative_lab.lake.fs import FileSystem
-from creative_lab.miniatures.captioned import picture_of, squashed
-from creative_lab.miniatures.clip import LoadedClip, pooled, to_tensor, write_clip
+from creative_lab.miniatures.captioned import picture_of
+from creative_lab.miniatures.clip import ClipTrainer, LoadedClip, pooled, to_tensor, write_clip
 from creative_lab.miniatures.manifest import model_folder
 from creative_lab.miniatures.pools import HELD_OUT, Plan
+from creative_lab.miniatures.reworded import reworded
 from creative_lab.miniatures.training import Batch, Recipe, Trainer
 from creative_lab.miniatures.words import LENGTH
 
 if TYPE_CHECKING:
     import torch
+
+IMAGE_LAYERS, TEXT_LAYERS = 3, 2
+"""Layers of the CLIP miniature that are kept: telling a spoilt picture needs the lower ones."""
 
 CHANGES = ("setting", "shot", "hat", "expression", "garment colour", "another scene")
 
@@ -77,17 +82,6 @@ def pair(seed: int) -> tuple[str, np.ndarray, np.ndarray, str]:
     return captions(scene, count=1, seed=3)[0], good, bad, wrong
 
 
-def draw_pairs(first: int, count: int) -> dict[str, np.ndarray]:
-    """Pairs for training, the preferred picture first."""
-    from creative_lab.miniatures.captioned import packed
-
-    pairs = [pair(seed) for seed in range(first, first + count)]
-    return {
-        "captions": packed([text for text, *_ in pairs]),
-        "pixels": np.stack([np.stack([squashed(good), squashed(bad)]) for _, good, bad, _ in pairs]),
-    }
-
-
 class PreferenceTrainer(Trainer):
     """A CLIP that prefers."""
 
@@ -96,12 +90,12 @@ class PreferenceTrainer(Trainer):
     needs: ClassVar[tuple[str, ...]] = ("clip",)
     bars: ClassVar[dict[str, float]] = {"right of pairs": 0.90}
     recipe: ClassVar[Recipe] = Recipe(
-        steps=800, batch=48, rate=2.5e-4, weight_decay=0.05, average=0.99, warm_up=50, steps_per_shard=8, first_shards=2
+        steps=800, batch=48, rate=8e-4, weight_decay=0.05, average=0.99, warm_up=50, steps_per_shard=1, first_shards=20
     )
 
     def plan(self) -> Plan:
-        """10,000 pairs."""
-        return Plan("pairs", draw_pairs, shards=79, samples=128, first=4_000_000)
+        """The CLIP's 32,000 scenes."""
+        return ClipTrainer(self.root).plan()
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -109,45 +103,74 @@ class PreferenceTrainer(Trainer):
         return LoadedClip(model_folder("clip", root=self.root)).tokenizer
 
     def network(self) -> torch.nn.Module:
-        """The CLIP miniature."""
-        network: torch.nn.Module = LoadedClip(model_folder("clip", root=self.root)).model
-        return network
+        """The CLIP miniature without its last layers, and the reader of the level, which is not shipped."""
+        from torch import nn
+
+        clip = LoadedClip(model_folder("clip", root=self.root)).model
+        for tower, config, layers in (
+            (clip.vision_model, clip.config.vision_config, IMAGE_LAYERS),
+            (clip.text_model, clip.config.text_config, TEXT_LAYERS),
+        ):
+            tower.encoder.layers = tower.encoder.layers[:layers]
+            config.num_hidden_layers = layers
+        return nn.ModuleDict({"clip": clip, "level": nn.Linear(clip.config.projection_dim, 1)})
 
     def batch(self, samples: dict[str, np.ndarray], rng: np.random.Generator) -> Batch:
-        """Pairs, mirrored together."""
+        """Pictures and the same spoilt further, mirrored together, with captions that are right and wrong."""
+        import torch
+
         from creative_lab.miniatures.captioned import unpacked
 
         pixels = samples["pixels"][..., ::-1, :] if rng.random() < 0.5 else samples["pixels"]
-        tokens = self.tokenizer(
-            unpacked(samples["captions"]), padding=True, truncation=True, max_length=LENGTH, return_tensors="pt"
+        levels = np.minimum(samples["level"], rng.uniform(0, 0.95, len(pixels)).astype(np.float32))
+        spoilt = np.stack(
+            [
+                spoil(picture, sample_faults(float(1 - (before - after)), rng), rng)
+                for picture, before, after in zip(pixels, samples["level"], levels, strict=True)
+            ]
         )
+        count = len(pixels)
+        which = rng.integers(samples["captions"].shape[1], size=count)
+        right = unpacked(samples["captions"][np.arange(count), which])
+        wrong = [(reworded(text, rng) or (text, ""))[0] for text in right]
+        tokens = self.tokenizer([*right, *wrong], padding=True, truncation=True, max_length=LENGTH, return_tensors="pt")
         return {
-            "good": to_tensor(pixels[:, 0]),
-            "bad": to_tensor(pixels[:, 1]),
+            "pixels": to_tensor(np.concatenate([pixels, spoilt])),
             "ids": tokens["input_ids"],
             "mask": tokens["attention_mask"],
+            "level": torch.from_numpy(np.concatenate([samples["level"], levels])),
         }
 
     def loss(self, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        """Cross-entropy of the pair's softmax, as in PickScore, and the old contrast so as to keep its sense."""
+        """Cross-entropy of each pair's softmax, as in PickScore, the old contrast so as to keep its sense, the level.
+
+        A pair is a picture and itself spoilt, or a caption and itself reworded.
+        """
         import torch
         from torch.nn import functional
 
-        clip: Any = network
-        count = len(batch["good"])
-        images = pooled(clip.get_image_features(pixel_values=torch.cat([batch["good"], batch["bad"]])))
+        parts: Any = network
+        clip = parts["clip"]
+        images = pooled(clip.get_image_features(pixel_values=batch["pixels"]))
         texts = pooled(clip.get_text_features(input_ids=batch["ids"], attention_mask=batch["mask"]))
         image, text = functional.normalize(images.float(), dim=1), functional.normalize(texts.float(), dim=1)
+        count = len(image) // 2
         scale = clip.logit_scale.exp()
-        good, bad = (scale * (text * part).sum(1) for part in (image[:count], image[count:]))
-        alike = scale * text @ image[:count].T
+        good = scale * (text[:count] * image[:count]).sum(1)
+        spoilt = scale * (text[:count] * image[count:]).sum(1)
+        reworded = scale * (text[count:] * image[:count]).sum(1)
+        gap = (batch["level"][:count] - batch["level"][count:]).clamp(max=0.3) / 0.3
+        pairs = (gap * functional.softplus(spoilt - good) + functional.softplus(reworded - good)).mean()
+        alike = scale * text[:count] @ image[:count].T
         same = torch.arange(count, device=alike.device)
         contrast = (functional.cross_entropy(alike, same) + functional.cross_entropy(alike.T, same)) / 2
-        return functional.softplus(bad - good).mean() + 0.3 * contrast
+        read = parts["level"](image).float()[:, 0]
+        return pairs + 0.3 * contrast + 20.0 * functional.mse_loss(read, batch["level"])
 
     def export(self, network: torch.nn.Module, files: FileSystem) -> None:
         """The same files as the CLIP's."""
-        write_clip(network, files)
+        parts: Any = network
+        write_clip(parts["clip"], files)
 
     def evaluate(self, folder: Path, *, samples: int = 500) -> dict[str, float]:
         """Share of held-out pairs that the scorer gets right, all and by kind."""

@@ -55,13 +55,14 @@ def write_sheets(root: Path, docs: Path, names: Iterable[str] = ()) -> list[str]
 
     A sheet of a model that is not shipped is left out.
     """
+    from creative_lab.miniatures.judging_sheets import MODELS as JUDGING
     from creative_lab.miniatures.sheets import MODELS, WORLD, png
 
     files, written, chosen = FileSystem(docs), [], set(names)
     for name, draw in WORLD.items():
         if not chosen or name in chosen:
             written.append(files.write_bytes(f"pictures/world-{name}.png", png(draw())).name)
-    for name, (folder, show) in MODELS.items():
+    for name, (folder, show) in (MODELS | JUDGING).items():
         if chosen and name not in chosen:
             continue
         try:

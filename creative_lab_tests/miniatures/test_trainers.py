@@ -25,8 +25,11 @@ FILES = {
     "aesthetic": {"head.safetensors", "config.json"},
     "preference": {"config.json", "model.safetensors", "preprocessor_config.json", "vocab.json", "merges.txt",
                    "tokenizer_config.json"},
+    "vision-language": {"config.json", "model.safetensors", "processor_config.json", "chat_template.jinja",
+                        "tokenizer.json", "tokenizer_config.json"},
 }  # fmt: skip
-SAMPLES = {"garments": 1, "face-detector": 3, "face-recogniser": 2, "clip": 1, "aesthetic": 6, "preference": 6}
+SAMPLES = {"garments": 1, "face-detector": 3, "face-recogniser": 2, "clip": 1, "aesthetic": 6, "preference": 6,
+           "vision-language": 6}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = ClipTrainer(folder)
     clip.export(clip.network(), FileSystem(folder / "clip"))
     write_manifest(folder, "clip")
+    # The aesthetic head stands on the preference model, which is a CLIP too.
+    clip.export(clip.network(), FileSystem(folder / "preference"))
+    write_manifest(folder, "preference")
     return folder
 
 
