@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH = 32
 _REMEMBERED_TEXTS = 4096
+_PREPARED = 64
+"""Pictures that are prepared together, which bounds the memory of their full size."""
 
 
 class PixelStore:
@@ -36,10 +38,14 @@ class PixelStore:
         if key not in self._prepared:
             import torch
 
-            # As tensors the processor resizes pictures of one size together.
-            tensors = [torch.from_numpy(picture).permute(2, 0, 1) for picture in self.pictures]
-            made = processor(images=tensors, return_tensors="pt", input_data_format="channels_first")["pixel_values"]
-            self._prepared[key] = list(made)
+            made: list[torch.Tensor] = []
+            for start in range(0, len(self.pictures), _PREPARED):
+                # As tensors the processor resizes pictures of one size together.
+                tensors = [torch.from_numpy(p).permute(2, 0, 1) for p in self.pictures[start : start + _PREPARED]]
+                made += processor(images=tensors, return_tensors="pt", input_data_format="channels_first")[
+                    "pixel_values"
+                ]
+            self._prepared[key] = made
         return self._prepared[key]
 
 

@@ -23,6 +23,20 @@ BATCH = 16
 CAPTION_TOKENS = 150
 
 
+MOST_ASPECT = 100
+"""Longest side in shortest sides that processors of pictures are given; they refuse twice that."""
+
+
+def padded(picture: np.ndarray) -> np.ndarray:
+    """``picture``, widened with white when it is a mere line, which processors refuse."""
+    height, width = picture.shape[:2]
+    more_rows = max(0, -(-width // MOST_ASPECT) - height)
+    more_columns = max(0, -(-height // MOST_ASPECT) - width)
+    if not more_rows and not more_columns:
+        return picture
+    return np.pad(picture, ((0, more_rows), (0, more_columns), (0, 0)), constant_values=255)
+
+
 class VisionLanguage:
     """A vision language model folder; one loaded model both describes and answers."""
 
@@ -55,7 +69,7 @@ class VisionLanguage:
 
     def _inputs(self, pictures: Sequence[np.ndarray], questions: Sequence[str]) -> dict[str, torch.Tensor]:
         made = self.processor(
-            images=[[picture] for picture in pictures],
+            images=[[padded(picture)] for picture in pictures],
             text=[self.prompt(question) for question in questions],
             padding=True,
             return_tensors="pt",

@@ -17,7 +17,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", 
 MOST_PIXELS = 178_956_970
 """Largest picture that is opened, as in the lake (Pillow's own limit against decompression bombs)."""
 
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 class PictureError(ValueError):
@@ -44,12 +45,14 @@ def open_picture(data: bytes | Path, *, name: str = "") -> np.ndarray:
             pixels = image.width * image.height
             if pixels > MOST_PIXELS:
                 raise PictureError(f"{where}: {image.width} × {image.height} pixels, more than {MOST_PIXELS:,}")
-            return np.ascontiguousarray(_rgb(image, where))
+            return np.array(_rgb(image, where), order="C")
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
         raise PictureError(f"{where}: more than {MOST_PIXELS:,} pixels") from error
     except Image.UnidentifiedImageError as error:
+        if raw[:4] in _TIFF:
+            raise PictureError(f"{where}: a TIFF of a kind that is not read, such as 64-bit numbers") from error
         raise PictureError(f"{where}: not a PNG, JPEG, WebP, BMP, GIF or TIFF picture") from error
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, TypeError, IndexError, KeyError) as error:
         # Damaged files make Pillow's decoders raise any of these.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from creative_lab.vision.batches import in_batches
+from creative_lab.vision.language import padded
 from creative_lab.weights.errors import ModelError, ModelNotHere
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PreferenceReward:
                 talk = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": words}]}]
                 asked.append(self.processor.apply_chat_template(talk, tokenize=False, add_generation_prompt=True))
             inputs = self.processor(
-                images=[[picture] for picture, _ in batch],
+                images=[[padded(picture)] for picture, _ in batch],
                 text=asked,
                 padding=True,
                 return_tensors="pt",
