@@ -94,6 +94,10 @@ def _scenes(count: int) -> list[tuple[str, np.ndarray, np.ndarray]]:
     return made
 
 
+def _pictures(scenes: list[tuple[str, np.ndarray, np.ndarray]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [clean for _, clean, _ in scenes], [spoilt for _, _, spoilt in scenes]
+
+
 def preferred(folder: Path) -> np.ndarray:
     """Scores of pictures as described, of the same spoilt, and of other pictures, each for the first one's caption."""
     from creative_lab.miniatures.clip import LoadedClip
@@ -101,7 +105,7 @@ def preferred(folder: Path) -> np.ndarray:
     scorer, scenes = LoadedClip(folder), _scenes(240)
     scale = float(scorer.model.logit_scale.exp().detach())
     texts = scorer.texts([text for text, _, _ in scenes])
-    clean, spoilt = (scorer.images([entry[place] for entry in scenes]) for place in (1, 2))
+    clean, spoilt = (scorer.images(pictures) for pictures in _pictures(scenes))
     return _histogram(
         [
             ("as described", scale * (texts * clean).sum(1), _GOOD),
@@ -119,7 +123,7 @@ def rated(folder: Path) -> np.ndarray:
     from creative_lab.miniatures.manifest import model_folder
 
     clip, scenes = LoadedClip(model_folder(BASE, root=folder.parent)), _scenes(240)
-    clean, spoilt = (rate(folder, clip.images([entry[place] for entry in scenes])) for place in (1, 2))
+    clean, spoilt = (rate(folder, clip.images(pictures)) for pictures in _pictures(scenes))
     return _histogram(
         [("as drawn", clean, _GOOD), ("spoilt", spoilt, _BAD)], "Aesthetic: rating of 240 held-out pictures", (760, 260)
     )
