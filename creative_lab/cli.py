@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands import characters, console, data, drawing, lab, looks, people, pictures, study, work
+from creative_lab.commands import characters, console, data, drawing, lab, looks, people, pictures, study, vision, work
 
 app = typer.Typer(
     name="creative-lab",
@@ -25,6 +25,7 @@ characters.register(app)
 study.register(app)
 pictures.register(app)
 drawing.register(app)
+vision.register(app)
 looks.register(app)
 
 

@@ -56,10 +56,7 @@ def score(
         write(json.dumps([_as_row(path, row) for path, row in ranked], indent=1, ensure_ascii=False))
         return
     columns = ["picture", "overall", *_NAMES.values()]
-    rows = [
-        (path, _number(row.overall), *(_number(row.percent[role]) for role in _NAMES))
-        for path, row in ranked
-    ]
+    rows = [(path, _number(row.overall), *(_number(row.percent[role]) for role in _NAMES)) for path, row in ranked]
     table(None, columns, rows, right=range(1, len(columns)))
     first = ranked[0][1]
     shares = ", ".join(f"{_NAMES[role]} {weight:.3g}" for role, weight in first.weights.items())

@@ -20,6 +20,7 @@ from creative_lab.imaging.presets import IpAdapterPreset, ModelPreset
 from creative_lab.weights.entries import SHIPPED, Licence, WeightFile
 from creative_lab.weights.files import MANIFEST, PICKLES, sha256_of, verify
 from creative_lab.weights.measuring import MeasuringPreset
+from creative_lab.weights.places import checked
 
 HUB = "https://huggingface.co"
 
@@ -159,7 +160,10 @@ class VerifyReport:
 def verify_model(catalogue: Catalogue, slug: str) -> VerifyReport:
     """Hash a model's files and compare them with catalogue and manifest. Raises as :func:`files.verify` does."""
     weights = catalogue.weights(slug)
-    found = verify(catalogue.located(weights), weights.files)
+    if isinstance(weights, MeasuringPreset):
+        found = checked(catalogue.settings, weights)
+    else:
+        found = verify(catalogue.located(weights), weights.files)
     return VerifyReport(slug, found.digest, found.checked, found.unknown)
 
 

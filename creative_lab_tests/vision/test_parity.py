@@ -17,8 +17,10 @@ from transformers import (
     SegformerImageProcessor,
 )
 
+from creative_lab.vision.language import VisionLanguage
 from creative_lab.vision.models import VisionModels
 from creative_lab.vision.scoring import score_pictures
+from creative_lab_tests.vision import tiny
 
 CLOSE = 1e-5
 
@@ -91,6 +93,26 @@ def test_vqascore_is_the_probability_of_yes_after_its_question(scored, random_mo
                 **inputs, max_new_tokens=1, do_sample=False, output_scores=True, return_dict_in_generate=True
             )
         assert value == pytest.approx(float(torch.softmax(made.scores[0], -1)[0, yes]), abs=CLOSE)
+
+
+def test_the_vision_language_miniature_is_asked_as_it_was_trained(
+    models: VisionModels, tmp_path, pictures, texts
+) -> None:
+    tiny.fast_vlm(tmp_path)
+    model = AutoModelForImageTextToText.from_pretrained(tmp_path, dtype=torch.float32).eval()
+    processor = AutoProcessor.from_pretrained(tmp_path)
+    ours = VisionLanguage(tmp_path, preset=models.catalogue.entry("miniature-vision-language"), device="cpu")
+    yes = processor.tokenizer("yes")["input_ids"][0]
+    assert ours.yes == yes, "the answer's first token, whatever its case"
+    for value, picture, text in zip(ours.yes_probabilities(pictures, texts), pictures, texts, strict=True):
+        question = f'Does this figure show "{text}"? Please answer yes or no.'
+        talk = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
+        prompt = processor.apply_chat_template(talk, add_generation_prompt=True)
+        inputs = processor(images=[picture], text=[prompt], return_tensors="pt")
+        with torch.no_grad():
+            logits = model(**inputs).logits[0, -1]
+        assert float(value) == pytest.approx(float(logits.softmax(-1)[yes]), abs=CLOSE)
+    assert len(ours.caption(pictures[:2])) == 2
 
 
 def test_a_batch_gives_what_single_pictures_give(models: VisionModels, scored, pictures, texts) -> None:

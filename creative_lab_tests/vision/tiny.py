@@ -107,6 +107,22 @@ def vision_language(folder: Path, *, seed: int = 11) -> None:
     ).save_pretrained(folder)
 
 
+def fast_vlm(folder: Path, *, seed: int = 14) -> None:
+    """The vision-language miniature with random weights."""
+    import torch
+
+    from creative_lab.lake.fs import FileSystem
+    from creative_lab.miniatures.chat import processor_files
+    from creative_lab.miniatures.vision_language import make_network
+    from creative_lab.miniatures.writing import write_pretrained
+
+    torch.manual_seed(seed)
+    files = FileSystem(folder)
+    write_pretrained(make_network().eval(), files, without=("lm_head.weight",))
+    for name, data in processor_files().items():
+        files.write_bytes(name, data)
+
+
 INSTRUCTION = "Rate it. Text: {text_prompt}\nOverall: <|Reward|>\nEND"
 
 
