@@ -11,7 +11,7 @@ from typing import Any
 from creative_lab.lake.events import record_event
 from creative_lab.looks.claim_book import PostgresBook
 from creative_lab.looks.claims import ClaimPolicy, ClaimRecord, Claims, RenderKey, Standing, Wanted
-from creative_lab.looks.sweep import SweepReport, segmented_among, sweep
+from creative_lab.looks.sweep import SweepReport, rendered_on, segmented_among, sweep
 from creative_lab.settings import Settings
 from creative_lab.state.db import session_scope
 from creative_lab.state.models import LookControl
@@ -102,6 +102,27 @@ def claim_policy(settings: Settings) -> ClaimPolicy:
 def claims_of(settings: Settings, owner: str) -> Claims:
     """Claims in the lab's database for ``owner``, which is a run's id or a worker's name."""
     return Claims(PostgresBook(settings), owner, claim_policy(settings))
+
+
+class DayClaims(Claims):
+    """Claims of a run that segments one day: it knows the day's renders, and never lets masks be stored twice.
+
+    The lake is asked once more right before masks are stored: a worker that was killed between storing its masks and
+    closing its claim leaves a picture that is segmented and looks open.
+    """
+
+    def __init__(self, settings: Settings, day: str, owner: str) -> None:
+        super().__init__(PostgresBook(settings), owner, claim_policy(settings))
+        self._settings, self._day = settings, day
+        self.expect(rendered_on(settings, day))
+
+    def holds(self, look_id: str, render_no: int) -> bool:
+        """Whether the picture is still ours and has no masks yet."""
+        if not super().holds(look_id, render_no):
+            return False
+        there = segmented_among(self._settings, [(self._day, RenderKey(look_id, render_no))])
+        self.settle(there)
+        return not there
 
 
 def look_around(settings: Settings, claims: Claims | None = None) -> Tick:

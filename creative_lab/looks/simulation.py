@@ -78,6 +78,7 @@ class World:
         self._start(self._batches(size))
         self._start(self._ticks())
         self._start(self._person())
+        self._start(self._by_hand())
 
     # --- the clock
 
@@ -252,6 +253,13 @@ class World:
     def _may_store(self, claims: Claims, key: RenderKey) -> bool:
         """The claim is looked at and the masks are merged into the day's table, where masks that are there stay."""
         return claims.holds(*key) and key not in self.masks
+
+    def _by_hand(self) -> Step:
+        """Somebody who materializes days whenever they like, whatever else is running."""
+        for _ in range(self.random.choice((0, 2, 6))):
+            yield self.random.uniform(60, BUSY_S / 4)
+            for day in sorted({item.day for item in self._missing()}):
+                self._start(self._segment(day))
 
     def _person(self) -> Step:
         while True:
