@@ -1,1 +1,1 @@
-"""From a picture of a look to people and garments: classical work on the white backdrop first, models where in doubt."""
+"""From a picture of a look to people and garments: classical work on the white backdrop, models where in doubt."""

@@ -8,14 +8,16 @@ highlights) goes to what lies next to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from creative_lab.illustrator.garments import CATEGORIES
 from creative_lab.illustrator.palette import CLOTH
 from creative_lab.looks.segmentation.people import People
+from creative_lab.looks.segmentation.raster import above
 
 BODY = "person"
 """Name of skin and hair among the labels, as the garment models call it."""
@@ -41,7 +43,7 @@ _OWN_ZONES: dict[str, tuple[float, float]] = {
 
 _SPREAD_L, _SPREAD_AB = 11.0, 6.0
 """Spread of a garment's own colour in CIELAB: light and shade move lightness more than hue."""
-_EDGE = 22
+_EDGE = 11
 """Spread within 3 × 3 pixels, on a logarithmic scale of 0–255, from which two colours are parted."""
 _MOST: dict[str, float] = {"bag": 0.10, "belt": 0.05, "scarf": 0.13, "shoes": 0.06, "trainers": 0.06, "boots": 0.10}
 """Largest share of a person's pixels that one region of a small garment has."""
@@ -82,7 +84,7 @@ class FoundGarment:
     confidence: float
 
 
-def expected_of(outfits: Sequence[dict]) -> list[Expected]:
+def expected_of(outfits: Sequence[Mapping[str, Any]]) -> list[Expected]:
     """What the outfits of a manifest promise; garments whose cloth has no known colour raise KeyError."""
     found = []
     for outfit in outfits:
@@ -149,12 +151,12 @@ def _edges(crop: np.ndarray, grain: float) -> np.ndarray:
 
     curve = (255 * np.log1p(np.arange(256) / 14) / np.log1p(255 / 14)).astype(np.uint8)
     square = np.ones((3, 3), np.uint8)
-    strongest = None
+    strongest = np.zeros(crop.shape[:2], np.uint8)
     for channel in cv2.split(cv2.LUT(crop, curve)):
         # The spread within 3 × 3 pixels, unlike a slope, is also large on the ridge of a thin line.
         spread = cv2.morphologyEx(channel, cv2.MORPH_GRADIENT, square)
-        strongest = spread if strongest is None else cv2.max(strongest, spread)
-    return cv2.compare(strongest, _EDGE + round(4 * grain), cv2.CMP_GT) > 0
+        strongest = np.asarray(cv2.max(strongest, spread))
+    return above(strongest, _EDGE + round(4 * grain)) > 0
 
 
 def _measure(crop: np.ndarray, owner: np.ndarray, regions: np.ndarray, count: int) -> _Regions:
@@ -179,7 +181,7 @@ def _measure(crop: np.ndarray, owner: np.ndarray, regions: np.ndarray, count: in
 def _name_regions(
     table: _Regions, people: People, expected: Sequence[Expected]
 ) -> tuple[list[Expected | int], np.ndarray, np.ndarray]:
-    """Labels (garments, and persons' numbers for their skin and hair), each region's label from 1, and whether it fits."""
+    """Labels (garments; a person's number for skin and hair), each region's label from 1, and whether it fits."""
     top = min(person.box[1] for person in people.people)
     names: list[Expected | int] = []
     label = np.zeros(len(table.area), np.int32)
@@ -238,7 +240,7 @@ def _cloth(colour: tuple[int, int, int]) -> np.ndarray:
 def _lab(colour: tuple[int, int, int]) -> np.ndarray:
     import cv2
 
-    value = cv2.cvtColor(np.uint8([[colour]]), cv2.COLOR_RGB2LAB)[0, 0].astype(float)  # type: ignore[call-overload]
+    value = cv2.cvtColor(np.array([[colour]], np.uint8), cv2.COLOR_RGB2LAB)[0, 0].astype(float)
     return np.array([value[0] * 100 / 255, value[1] - 128, value[2] - 128])
 
 

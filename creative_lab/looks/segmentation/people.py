@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from creative_lab.looks.segmentation.backdrop import Backdrop, fit_backdrop
+from creative_lab.looks.segmentation.raster import at_most, equal
 
 _DEEPEST = 105
 """Levels by which a soft shadow may darken the backdrop."""
@@ -65,7 +66,7 @@ class People:
 
 
 def find_people(pixels: np.ndarray, *, expected: int = 3) -> People:
-    """The people of a picture, uint8 RGB (height, width, 3); people who touch are parted when ``expected`` asks for it."""
+    """The people of a picture, uint8 RGB (height, width, 3); who touch are parted if ``expected`` asks for it."""
     backdrop = fit_backdrop(pixels)
     background, pockets = _background(pixels, backdrop)
     return people_of_mask(~background, backdrop, expected=expected, pockets=pockets)
@@ -82,7 +83,7 @@ def _background(pixels: np.ndarray, backdrop: Backdrop) -> tuple[np.ndarray, lis
     most = cv2.max(cv2.max(darker[0], darker[1]), darker[2])
     least = cv2.min(cv2.min(darker[0], darker[1]), darker[2])
     above = cv2.max(cv2.max(lighter[0], lighter[1]), lighter[2])
-    bare = cv2.compare(cv2.max(most, above), tolerance, cv2.CMP_LE)
+    bare = at_most(cv2.max(most, above), tolerance)
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     if backdrop.grain > 1:
         grey = cv2.GaussianBlur(grey, (3, 3), 0)
@@ -90,16 +91,14 @@ def _background(pixels: np.ndarray, backdrop: Backdrop) -> tuple[np.ndarray, lis
         cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 1, 0), alpha=0.25),
         cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 0, 1), alpha=0.25),
     )
-    neutral = cv2.compare(cv2.subtract(most, least), _COLOURED + round(2 * backdrop.grain), cv2.CMP_LE)
-    neutral &= cv2.compare(most, _DEEPEST, cv2.CMP_LE) & cv2.compare(above, tolerance, cv2.CMP_LE)
-    soft = cv2.compare(slope, _SOFT + round(2 * backdrop.grain), cv2.CMP_LE)
+    neutral = at_most(cv2.subtract(most, least), _COLOURED + round(2 * backdrop.grain))
+    neutral &= at_most(most, _DEEPEST) & at_most(above, tolerance)
+    soft = at_most(slope, _SOFT + round(2 * backdrop.grain))
     feet = round(_FEET * height)
-    soft[feet:] = cv2.compare(slope[feet:], _SOFT_BELOW, cv2.CMP_LE)
+    soft[feet:] = at_most(slope[feet:], _SOFT_BELOW)
     # A thin dark line between two light sides is the edge of something white; no slope shows on its ridge.
     thin = np.ones((_LINE, _LINE), np.uint8)
-    soft &= cv2.compare(
-        cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, thin), _LINE_DARK + round(2 * backdrop.grain), cv2.CMP_LE
-    )
+    soft &= at_most(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, thin), _LINE_DARK + round(2 * backdrop.grain))
     # Shadows lie on the floor; higher up, what is darker than the sweep is somebody's hair or shirt.
     floor = round(_FLOOR * height)
     paper = bare.copy()
@@ -111,10 +110,10 @@ def _background(pixels: np.ndarray, backdrop: Backdrop) -> tuple[np.ndarray, lis
     framed = cv2.copyMakeBorder(passable, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
     cv2.floodFill(framed, None, (0, 0), 1)
     reached = framed[1:-1, 1:-1]
-    flooded = cv2.compare(reached, 1, cv2.CMP_EQ)
+    flooded = equal(reached, 1)
     flooded[floor:] = cv2.dilate(flooded[floor:], square) & paper[floor:]
     background = flooded > 0
-    enclosed = cv2.compare(reached, 255, cv2.CMP_EQ)
+    enclosed = equal(reached, 255)
     pockets = []
     smallest = max(12, height * width * 1e-5)
     for contour in cv2.findContours(enclosed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
@@ -175,7 +174,8 @@ def people_of_mask(
     boxes: dict[int, tuple[int, int, int, int]] = {}
     for contour in cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
         if cv2.contourArea(contour) >= max(4.0, _SPECK * height * width):
-            boxes[int(labels[contour[0, 0, 1], contour[0, 0, 0]])] = tuple(cv2.boundingRect(contour))
+            x, y, w, h = cv2.boundingRect(contour)
+            boxes[int(labels[contour[0, 0, 1], contour[0, 0, 0]])] = (x, y, w, h)
     if not boxes:
         return People(np.zeros((height, width), np.uint8), (), backdrop)
     tallest = max(box[3] for box in boxes.values())
@@ -195,7 +195,7 @@ def people_of_mask(
         people, split = cut, split + 1
     found = []
     for index in range(len(bodies) + split):
-        own = cv2.compare(people, index + 1, cv2.CMP_EQ)
+        own = equal(people, index + 1)
         x, y, w, h = cv2.boundingRect(own)
         pieces = 1 if split else int((owner == index + 1).sum())
         found.append(Person(index, (x, y, x + w, y + h), cv2.countNonZero(own), pieces))
