@@ -17,6 +17,8 @@ from creative_lab.imaging import assets as imaging_assets
 from creative_lab.lake import assets as lake_assets
 from creative_lab.lake.io_manager import TableIOManager
 from creative_lab.launch.executors import executor
+from creative_lab.looks import assets as looks_assets
+from creative_lab.looks.checks import look_prompt_checks
 from creative_lab.metrics import assets as metrics_assets
 from creative_lab.reference import assets as reference_assets
 
@@ -35,12 +37,13 @@ defs = dg.Definitions(
             imaging_assets,
             adaptation_assets,
             characters_assets,
+            looks_assets,
             metrics_assets,
             lake_assets,
         ],
         include_specs=True,
     ),
-    asset_checks=adaptation_checks,
+    asset_checks=[*adaptation_checks, look_prompt_checks],
     sensors=[spot_arrivals, approved_scripts, character_arrivals, automation],
     resources={"io_manager": TableIOManager()},
     executor=executor(),

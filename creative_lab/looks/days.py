@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -75,23 +75,16 @@ def replace_rows(
     there = read_day(store, info, day)
     if rows.is_empty() and store.exists(info, partition(day)):
         return there
-    types = schema_types(info)
-    fresh = rows.with_columns(
-        run_id=pl.lit(run_id),
-        backend=pl.lit(settings.profile),
-        written_at=pl.lit(_now()).cast(pl.Datetime("us", "UTC")),
-        day=pl.lit(partition(day)["day"]),
-    )
-    if rows.is_empty():
-        whole = there
-    else:
+    whole = there
+    if not rows.is_empty():
+        types = schema_types(info)
+        fresh = rows.with_columns(
+            run_id=pl.lit(run_id),
+            backend=pl.lit(settings.profile),
+            written_at=pl.lit(datetime.now(UTC)).cast(pl.Datetime("us", "UTC")),
+            day=pl.lit(partition(day)["day"]),
+        )
         fresh = fresh.select(list(types)).cast(types)  # type: ignore[arg-type]
         whole = pl.concat([there.join(fresh, on=keys, how="anti"), fresh]).sort(keys)
     store.write(info, whole, partition=partition(day), run_id=None, backend=None)
     return whole
-
-
-def _now() -> object:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)

@@ -59,12 +59,13 @@ def values(**changes: Any) -> dict[str, Any]:
     return GIVEN | {name: f"content of {name}" for name in TEXTS} | changes
 
 
-def test_all_ten_slugs_are_there_in_the_shape_of_the_reference_data() -> None:
+def test_all_slugs_are_there_in_the_shape_of_the_reference_data() -> None:
     assert set(ENTRIES) == {
         *SCHEMAS,
         "audience-insights",
         "prompt-enhancer-system",
         "prompt-enhancer-user",
+        "look-base-rules",
     }
     for entry in ENTRIES.values():
         assert set(entry) == {
@@ -76,7 +77,7 @@ def test_all_ten_slugs_are_there_in_the_shape_of_the_reference_data() -> None:
             "expected_variables",
             "version",
         }
-        assert entry["category"] in {"adaptation", "enhancement", "concept", "evaluation"}
+        assert entry["category"] in {"adaptation", "enhancement", "concept", "evaluation", "looks"}
         assert len(entry["template"].encode()) < MAX_TEMPLATE_BYTES
 
 
