@@ -99,4 +99,7 @@ def market_knowledge() -> dg.MaterializeResult[pl.DataFrame]:
     from creative_lab.reference.tables import knowledge_frame
 
     store = TableStore(get_settings())
-    return _result(knowledge_frame({name: store.scan(name).collect() for name in KNOWN_TO_NODES}))
+    frames = {name: store.scan(name).collect() for name in KNOWN_TO_NODES}
+    # Templates of the daily looks are not asked by any node of an adaptation.
+    frames["prompt_templates"] = frames["prompt_templates"].filter(pl.col("category") != "looks")
+    return _result(knowledge_frame(frames))
