@@ -19,19 +19,16 @@ def diffusers_bytes(factors: Mapping[str, Any], *, rank: int, alpha: float, fact
     The format has no place for alpha that every reader knows, and readers take alpha = rank then: the second factor
     is stored times alpha / rank, so that the strength is right everywhere. ``facts`` become the header's metadata.
     """
-    from safetensors.torch import save
-
     scale = alpha / rank
     tensors = {}
     for name, value in factors.items():
         tensors[_with_text_model(name)] = (value * scale if ".lora_B." in name else value).contiguous()
-    return save(tensors, metadata=_metadata(facts))
+    return _file(tensors, _metadata(facts))
 
 
 def kohya_bytes(factors: Mapping[str, Any], *, rank: int, alpha: float, facts: Mapping[str, str]) -> bytes:
     """The file in kohya's format: ``lora_unet_LAYER.lora_down.weight``, ``lora_up`` and ``alpha`` per layer."""
     import torch
-    from safetensors.torch import save
 
     tensors: dict[str, Any] = {}
     for name, value in factors.items():
@@ -55,7 +52,7 @@ def kohya_bytes(factors: Mapping[str, Any], *, rank: int, alpha: float, facts: M
         "ss_network_alpha": f"{alpha:g}",
         "ss_base_model_version": "sdxl_base_v1-0",
     }
-    return save(tensors, metadata=_metadata(facts) | network)
+    return _file(tensors, _metadata(facts) | network)
 
 
 def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
@@ -78,3 +75,15 @@ def _with_text_model(name: str) -> str:
     if component.startswith("text_encoder") and not layer.startswith("text_model."):
         return f"{component}.text_model.{layer}"
     return name
+
+
+def _file(tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> bytes:
+    """A safetensors file whose bytes depend on its content alone: the library shuffles metadata in the header."""
+    from safetensors.torch import save
+
+    plain = save(dict(tensors))
+    length = int.from_bytes(plain[:8], "little")
+    header = {"__metadata__": dict(sorted(metadata.items()))} | json.loads(plain[8 : 8 + length])
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + plain[8 + length :]

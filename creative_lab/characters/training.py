@@ -17,6 +17,7 @@ from creative_lab.characters import adapters, training_state
 from creative_lab.characters.batches import BatchPlan
 from creative_lab.characters.encoding import text_states
 from creative_lab.characters.errors import TrainingStopped
+from creative_lab.characters.lean_lora import make_lean
 from creative_lab.characters.losses import NoiseSchedule, sample_noise, weighted_error
 from creative_lab.characters.recipe import TrainingRecipe
 from creative_lab.characters.training_data import TrainingData
@@ -133,6 +134,9 @@ class LoraTrainer:
                 self.pipeline.text_encoder_2.gradient_checkpointing_enable()
         if recipe.compile:
             self.pipeline.unet.compile_repeated_blocks(fullgraph=True)
+        else:
+            for model in self._models:
+                make_lean(model)
         rates = {adapters.UNET: recipe.learning_rate}
         groups: list[dict[str, Any]] = [
             {"params": [value for _, value in own], "rate": rates.get(component, recipe.text_encoder_learning_rate)}
