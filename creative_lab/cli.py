@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from creative_lab.commands import characters, console, data, drawing, lab, looks, people, pictures, study, vision, work
+from creative_lab.commands import (
+    characters,
+    console,
+    data,
+    drawing,
+    lab,
+    looks,
+    people,
+    pictures,
+    storyboards,
+    study,
+    vision,
+    work,
+)
 
 app = typer.Typer(
     name="creative-lab",
@@ -22,6 +35,7 @@ data.register(app)
 work.register(app)
 people.register(app)
 characters.register(app)
+storyboards.register(app)
 study.register(app)
 pictures.register(app)
 drawing.register(app)

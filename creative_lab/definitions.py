@@ -21,6 +21,9 @@ from creative_lab.looks import assets as looks_assets
 from creative_lab.looks.checks import look_prompt_checks
 from creative_lab.metrics import assets as metrics_assets
 from creative_lab.reference import assets as reference_assets
+from creative_lab.storyboards import assets as storyboards_assets
+from creative_lab.storyboards.checks import storyboard_checks
+from creative_lab.storyboards.sensors import storyboard_arrivals
 
 automation = dg.AutomationConditionSensorDefinition(
     "automation",
@@ -37,14 +40,15 @@ defs = dg.Definitions(
             imaging_assets,
             adaptation_assets,
             characters_assets,
+            storyboards_assets,
             looks_assets,
             metrics_assets,
             lake_assets,
         ],
         include_specs=True,
     ),
-    asset_checks=[*adaptation_checks, look_prompt_checks],
-    sensors=[spot_arrivals, approved_scripts, character_arrivals, automation],
+    asset_checks=[*adaptation_checks, *storyboard_checks, look_prompt_checks],
+    sensors=[spot_arrivals, approved_scripts, character_arrivals, storyboard_arrivals, automation],
     resources={"io_manager": TableIOManager()},
     executor=executor(),
 )

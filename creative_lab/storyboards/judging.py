@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from creative_lab.storyboards.tables import SCORERS
 
 if TYPE_CHECKING:
     from creative_lab.vision.models import VisionModels
+
+T = TypeVar("T")
 
 _EDGE = 0.10
 """Share of a face's box outside the picture from which the face counts as cut off."""
@@ -68,9 +70,16 @@ class Judge:
         """Frame 1 (RGB, height × width × 3) as the one that others are compared with."""
         from creative_lab.vision.faces import main_face
 
-        clip, finder = self.models.clip_identity(), self.models.faces()
-        face = main_face(finder.find([picture])[0], picture) if finder is not None else None
-        return Anchor(clip.images([picture])[0] if clip is not None else None, face.embedding if face else None)
+        def whole() -> np.ndarray | None:
+            clip = self.models.clip_identity()
+            return clip.images([picture])[0] if clip is not None else None
+
+        def face() -> np.ndarray | None:
+            finder = self.models.faces()
+            found = main_face(finder.find([picture])[0], picture) if finder is not None else None
+            return found.embedding if found is not None else None
+
+        return Anchor(_guarded("clip_identity", whole, None, {}), _guarded("faces", face, None, {}))
 
     def judge(
         self,
@@ -87,9 +96,12 @@ class Judge:
         A scorer that fails gives null, its weight goes to the others, and ``missing`` names it with the reason.
         """
         scored, failed = self._scores(pictures, text)
-        identity = self._identity(pictures, anchor) if scene.with_subject else [None] * len(pictures)
-        texts = self._text_cosines(pictures, text)
-        seen = self._faces(pictures, anchor)
+        nothing = [None] * len(pictures)
+        identity = nothing
+        if scene.with_subject:
+            identity = _guarded("clip_identity", lambda: self._identity(pictures, anchor), nothing, failed)
+        texts = _guarded("clip_text", lambda: self._text_cosines(pictures, text), nothing, failed)
+        seen = _guarded("faces", lambda: self._faces(pictures, anchor), [(None, None)] * len(pictures), failed)
         qualities = []
         for index, (attempt, candidate) in enumerate(numbers):
             truth, similarity = seen[index]
@@ -180,6 +192,17 @@ class Judge:
                 similarity = float(face.embedding @ anchor.face)
             answers.append((_face_truth(len(faces), face, picture), similarity))
         return answers
+
+
+def _guarded(what: str, measure: Callable[[], T], otherwise: T, problems: dict[str, str]) -> T:
+    """What ``measure`` gives, or ``otherwise`` with the reason in ``problems``: a measure never costs a picture."""
+    from creative_lab.weights.errors import ModelError
+
+    try:
+        return measure()
+    except (ModelError, RuntimeError, ValueError, OSError) as error:
+        problems[what] = f"{type(error).__name__}: {error}"
+        return otherwise
 
 
 class _Partial:

@@ -46,7 +46,10 @@ class LineArtStudio:
         for seed in request.seeds or (0,):
             if cancelled and cancelled():
                 raise Cancelled(f"cancelled after {len(pictures)} pictures")
-            pixels = draw_scene(self._scene(seed), width, height, style="line art").pixels
+            if self.world.people or self.world.with_subject:
+                pixels = draw_scene(self._scene(seed), width, height, style="line art").pixels
+            else:
+                pixels = self._empty(seed, width, height)
             recipe = Recipe(
                 prompt=request.prompt,
                 drawn_prompt=request.prompt,
@@ -70,6 +73,22 @@ class LineArtStudio:
             cost_usd=0.0,
         )
 
+    def _empty(self, seed: int, width: int, height: int) -> Any:
+        """The place alone, with its things on the ground: nobody is in this scene."""
+        from creative_lab.illustrator.backdrop import Surroundings, draw_air, draw_backdrop
+        from creative_lab.illustrator.painter import Painter
+        from creative_lab.illustrator.props import Prop, draw_prop
+
+        where = Surroundings(self.world.setting, self.world.time, self.world.weather)
+        painter = Painter(width, height, line_art=True, masks=False)
+        with painter.moved(scale=height):
+            draw_backdrop(painter, where, aspect=width / height, seed=seed)
+            for number, phrase in enumerate(self.world.things):
+                with painter.moved(x=width / height * (0.36 + 0.3 * number), y=0.88, scale=0.45):
+                    draw_prop(painter, _prop(phrase, Prop))
+            draw_air(painter, where, aspect=width / height, seed=seed)
+        return painter.rgb()
+
     def _scene(self, seed: int) -> Any:
         import numpy as np
 
@@ -82,7 +101,7 @@ class LineArtStudio:
 
         world, dice = self.world, np.random.default_rng([4_441, seed])
         lead_face = Identity(**self.identity) if self.identity else Identity.from_seed(_number(self.who))
-        people = max(1, world.people)
+        people = min(3, max(1, world.people))
         cast = []
         for index in range(people):
             lead = index == 0 and world.with_subject
@@ -97,12 +116,11 @@ class LineArtStudio:
                     mirrored=bool(dice.random() < 0.5),
                 )
             )
-        shot = world.shot if world.people or world.with_subject else "extreme wide shot"
         return Scene(
             people=tuple(cast),
             surroundings=Surroundings(world.setting, world.time, world.weather),
             props=tuple(_prop(phrase, Prop) for phrase in world.things),
-            shot=shot,
+            shot=world.shot,
             angle=world.angle or "eye level",
             seed=seed,
         )

@@ -27,10 +27,15 @@ class FaceCrop:
 def face_crop(models: VisionModels, picture: np.ndarray) -> FaceCrop:
     """The main face of an RGB picture (height, width, 3); the upper centre where no face is found, and it says so."""
     from creative_lab.vision.faces import main_face
+    from creative_lab.weights.errors import ModelError
 
-    finder = models.faces()
-    reason = models.missing("faces") if finder is None else "no face was found"
-    face = main_face(finder.find([picture])[0], picture) if finder is not None else None
+    face, reason = None, "no face was found"
+    try:
+        finder = models.faces()
+        reason = models.missing("faces") or reason
+        face = main_face(finder.find([picture])[0], picture) if finder is not None else None
+    except (ModelError, RuntimeError, ValueError, OSError) as error:
+        reason = f"the face detector failed: {error}"
     height, width = picture.shape[:2]
     if face is not None and min(face.box[2] - face.box[0], face.box[3] - face.box[1]) >= _LEAST:
         left, top, right, bottom = (float(value) for value in face.box)

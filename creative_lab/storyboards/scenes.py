@@ -16,6 +16,8 @@ from creative_lab.storyboards.teller import place_phrase
 
 SCENE_SECONDS = 3.0
 """Length of a scene whose source says nothing about it."""
+_LARGE = frozenset({"horse", "camel", "car", "bicycle", "table"})
+"""Things that do not fit into a closer shot than a medium wide one."""
 COHERENT = "consistent with the other frames of the story"
 
 
@@ -207,6 +209,8 @@ def choose_shot(description: str, index: int, *, subject: bool, faces: int) -> s
         return "CU"
     if "wider view" in description:
         return "WS"
+    if any(thing.world in _LARGE for thing in words.things(description)):
+        return "MWS"
     acted = next((found.world for found in words.actions(description) if found.world), None)
     if faces >= 2:
         return "MS" if acted in (None, "standing", "sitting", "reading") else "MWS"

@@ -64,7 +64,7 @@ def tell(story: str, *, most: int, hero_name: str | None = None) -> BreakdownRep
     scenes = [_opening(beats, elements, hero)]
     place = ""
     for beat in beats:
-        spoken = " / ".join(_QUOTE.findall(beat)) or None
+        spoken = " / ".join(said.rstrip(", ") for said in _QUOTE.findall(beat)) or None
         scene, place = _scene(beat, hero, elements, place or _first_place(beats), spoken)
         scenes.append(scene)
     last = next((scene for scene in reversed(scenes) if scene.subject_presence != "none"), scenes[-1])

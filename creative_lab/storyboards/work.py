@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,9 +25,7 @@ from creative_lab.storyboards.teller import find_hero
 from creative_lab.storyboards.traces import Traces
 
 if TYPE_CHECKING:
-    from creative_lab.imaging.generation import PictureStudio
     from creative_lab.settings import Settings
-    from creative_lab.storyboards.boards import Board
     from creative_lab.storyboards.drawing import CharacterLora
 
 PLAN_TRIES = 3
@@ -46,17 +44,6 @@ class Lead:
     name: str
     trigger: str | None = None
     identity: dict[str, Any] | None = None
-
-
-@dataclass
-class LoadLog:
-    """Which models came into memory and left it, in order; a test reads it, and events carry it."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def note(self, line: str) -> None:
-        """Add a line."""
-        self.lines.append(line)
 
 
 def record_of(settings: Settings, key: str) -> StoryboardRecord:
@@ -270,128 +257,6 @@ def cast_of(settings: Settings, record: StoryboardRecord) -> prompts.Cast:
     if record.method in ("simple", "reference_guided") and lead.trigger:
         return prompts.Cast(lead.trigger, description)
     return prompts.Cast(None, description)
-
-
-# --- pictures
-
-
-def draw(
-    settings: Settings,
-    key: str,
-    scene_frame: pl.DataFrame,
-    prompt_frame: pl.DataFrame,
-    *,
-    run_id: str,
-    studio: PictureStudio | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
-    say: Callable[[str], None] = lambda _: None,
-    loads: LoadLog | None = None,
-) -> Board:
-    """Draw, score and choose: rows of ``frame_candidates``, ``quality_scores`` and ``storyboard_frames``."""
-    from creative_lab.imaging.catalogue import Catalogue
-    from creative_lab.imaging.recipe import secrets_of
-    from creative_lab.lake.pictures import PictureStore
-    from creative_lab.storyboards.boards import Easel, draw_storyboard
-    from creative_lab.storyboards.drawing import roles_of
-    from creative_lab.storyboards.judging import Judge
-    from creative_lab.storyboards.ledger import Ledger
-    from creative_lab.vision.models import VisionModels
-
-    record = record_of(settings, key)
-    catalogue = Catalogue.load(settings)
-    roles = roles_of(catalogue, record)
-    wears = record.method in ("simple", "reference_guided") and not roles.hosted
-    lora = lora_of(settings, record.source.character) if wears else None
-    lead = lead_of(settings, record.source.character)
-
-    def on_scene(row: dict[str, Any]) -> None:
-        status = {"failed": "fail", "fallback": "warn"}.get(row["status"], "warn" if row["below_threshold"] else "ok")
-        record_event(
-            settings, stage="storyboard_frame", run_id=run_id, storyboard=key, scene=str(row["scene"]),
-            character=record.source.character, status=status, reason=row["reason"],  # type: ignore[arg-type]
-            attempt=max(1, row["attempts"]), duration_ms=row["seconds"] * 1000, model=row["model"],
-            cost_usd=row["cost_usd"], detail={"overall": row["overall"], "fallback": row["fallback"]},
-        )  # fmt: skip
-
-    with (
-        Traces(settings, key, run_id, keep=record.settings.keep_traces) as traces,
-        VisionModels(settings) as models,
-        _drawing(settings, catalogue, roles.hosted, studio, loads or LoadLog()) as painter,
-    ):
-        return draw_storyboard(
-            record,
-            scenes.scenes_of(scene_frame),
-            prompts.prompts_of(prompt_frame),
-            Easel(
-                catalogue=catalogue,
-                roles=roles,
-                studio=painter,
-                judge=Judge(models),
-                pictures=PictureStore(settings),
-                ledger=Ledger(settings, key),
-                traces=traces,
-                lora=lora,
-                identity=lead.identity if lead else None,
-                secrets=secrets_of(settings),
-                cancelled=cancelled,
-                say=say,
-                on_scene=on_scene,
-            ),
-        )
-
-
-@contextlib.contextmanager
-def _drawing(
-    settings: Settings, catalogue: Any, hosted: bool, studio: PictureStudio | None, loads: LoadLog
-) -> Iterator[Any]:
-    """Whoever draws; a studio of our own leaves the memory afterwards."""
-    if studio is not None:
-        yield studio
-        return
-    if hosted:
-        from creative_lab.imaging.hosted import HostedStudio
-
-        yield HostedStudio(catalogue)
-        return
-    own = one_at_a_time(settings, catalogue, loads)
-    try:
-        yield own
-    finally:
-        own.evict()
-        loads.note("picture model left")
-
-
-def one_at_a_time(settings: Settings, catalogue: Any, loads: LoadLog) -> PictureStudio:
-    """A studio before whose model is loaded every language model leaves the memory."""
-    from creative_lab.imaging.generation import PictureStudio
-    from creative_lab.language.local_models import shared_local_models
-
-    def make_room() -> None:
-        local = shared_local_models(settings)
-        if local.resident:
-            loads.note(f"language model left: {local.resident}")
-        local.unload()
-        loads.note("picture model is loaded")
-
-    return PictureStudio(settings, catalogue=catalogue, before_loading=make_room)
-
-
-def frames_of(board: Board) -> dict[str, pl.DataFrame]:
-    """The board's rows as the frames of their tables, with every column of its type."""
-    return {
-        "frame_candidates": _typed("frame_candidates", board.candidates),
-        "quality_scores": _typed("quality_scores", board.scores),
-        "storyboard_frames": _typed("storyboard_frames", board.frames),
-    }
-
-
-def _typed(table: str, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    from creative_lab.lake.checking import schema_types
-    from creative_lab.lake.schemas import table_info
-
-    filled = {"run_id", "written_at", "backend"}
-    types = {name: kind for name, kind in schema_types(table_info(table)).items() if name not in filled}
-    return pl.DataFrame([{name: row[name] for name in types} for row in rows], schema=types, strict=False)
 
 
 def ask_to_stop(settings: Settings, key: str) -> None:

@@ -1,4 +1,4 @@
-"""Labs whose picture model is a tiny SDXL with random weights, with its ControlNet, IP-Adapter and a character's LoRA."""
+"""Labs whose picture model is a tiny SDXL of random weights, with its ControlNet, IP-Adapter and a character's LoRA."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import creative_lab.catalogue  # noqa: F401 - makes all tables known
 from creative_lab.settings import REPOSITORY_ROOT, Settings
 from creative_lab.state import db
 from creative_lab.storyboards.record import StoryboardRecord
@@ -34,7 +35,7 @@ def tiny_xl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def with_tiny_models(settings: Settings, root: Path, tiny_xl: Path) -> Path:
+def with_tiny_models(root: Path, tiny_xl: Path) -> Path:
     """A data folder in ``root`` whose picture model is the tiny one, drawing 64 × 64 in two steps."""
     data = root / "data"
     (data / "models").mkdir(parents=True)
@@ -48,22 +49,24 @@ def with_tiny_models(settings: Settings, root: Path, tiny_xl: Path) -> Path:
             (data / file.name).symlink_to(file)
     for name in ("miniature-xl", "miniature-pose", "miniature-reference"):
         (data / "models" / name).symlink_to(tiny_xl / name)
-    for name in ("faces", "clip", "preference", "aesthetic"):
+    for name in ("manifest.json", "faces", "clip", "preference", "aesthetic"):
         shipped = REPOSITORY_ROOT / "data" / "models" / name
         if shipped.exists():
             (data / "models" / name).symlink_to(shipped)
-    settings.data_dir = data
     return data
 
 
 @pytest.fixture
 def drawing_lab(
-    migrated_lab: Settings, tmp_path: Path, tiny_xl: Path, monkeypatch: pytest.MonkeyPatch
+    migrated_lab: Settings,
+    tmp_path: Path,
+    tiny_xl: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Settings]:
     """A lab with a migrated database, tiny picture models and the LoRA of the character mara."""
     from creative_lab.settings import get_settings
 
-    data = with_tiny_models(migrated_lab, tmp_path, tiny_xl)
+    data = with_tiny_models(tmp_path, tiny_xl)
     monkeypatch.setenv("CREATIVE_LAB_DATA_DIR", str(data))
     monkeypatch.setenv("CREATIVE_LAB_DEVICE", "cpu")
     get_settings.cache_clear()

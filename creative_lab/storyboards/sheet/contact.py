@@ -85,8 +85,8 @@ def _facts(sheet: Sheet) -> str:
     parts = [sheet.method, f"{len(sheet.frames)} frames", f"{sheet.seconds:.1f} s"]
     if sheet.record.source.character:
         parts.append(f"character {sheet.record.source.character}")
-    if sheet.backend == "miniature":
-        parts.append("drawn by the miniature models")
+    if sheet.drawn_by:
+        parts.append(sheet.drawn_by)
     return "   ·   ".join(parts)
 
 

@@ -86,6 +86,14 @@ class Sheet:
         return _METHOD_NAMES[self.record.method]
 
     @property
+    def drawn_by(self) -> str | None:
+        """Who drew it, where that is no model of the size that people expect."""
+        models = {frame.row["model"] for frame in self.frames if frame.row["model"]}
+        if models == {"embedded/illustrator"}:
+            return "line art by the illustrator"
+        return "drawn by the miniature models" if self.backend == "miniature" and models else None
+
+    @property
     def seconds(self) -> float:
         """Length of the film."""
         return sum(frame.seconds for frame in self.frames)

@@ -46,6 +46,7 @@ def render_page(sheet: Sheet) -> str:
     ]
     source = sheet.record.source
     sizes = [(frame.row["width"], frame.row["height"]) for frame in sheet.frames if frame.drawn]
+    fallbacks = {frame.row["fallback"] for frame in sheet.frames}
     width, height = max(set(sizes), key=sizes.count) if sizes else (16, 9)
     return _template().render(
         sheet=sheet,
@@ -53,6 +54,7 @@ def render_page(sheet: Sheet) -> str:
         start=(other, own) if other < own else (own, other),
         story=source.story if isinstance(source, StorySource) else None,
         ratio=f"{width} / {height}",
+        common=next(iter(fallbacks)) if len(fallbacks) == 1 else None,
         recipes={frame.number: recipe(frame, sheet) for frame in sheet.frames},
         # A closing tag inside a string would end the script element.
         data=Markup(json.dumps(data, ensure_ascii=False).replace("</", "<\\/").replace("<!--", "<\\!--")),  # noqa: S704

@@ -24,6 +24,7 @@ def sign_off_pdf(sheet: Sheet) -> tuple[bytes, str | None]:
     family, covered = _font(pdf)
     state = _State(pdf, family, covered)
     pdf.set_auto_page_break(False)
+    pdf.c_margin = 0
     pdf.set_title(state.text(sheet.record.title))
     pdf.set_creator("Creative Lab")
     pdf.set_lang("en")
@@ -31,17 +32,23 @@ def sign_off_pdf(sheet: Sheet) -> tuple[bytes, str | None]:
     picture_height = cell * 9 / 16
     per_page = 2 * _COLUMNS
     pages = max(1, -(-len(sheet.frames) // per_page))
+    # A half-empty last page has room for the signatures.
+    on_last = 1 <= (len(sheet.frames) % per_page) <= _COLUMNS
+    total = pages if on_last else pages + 1
     for index, frame in enumerate(sheet.frames):
         place = index % per_page
         if place == 0:
             pdf.add_page()
-            _head(state, sheet, index // per_page + 1, pages + 1)
+            _head(state, sheet, index // per_page + 1, total)
         left = _MARGIN + place % _COLUMNS * (cell + _GAP)
         top = _TOP + place // _COLUMNS * (picture_height + _TEXT + 4)
         _frame(state, frame, left, top, cell, picture_height)
-    pdf.add_page()
-    _head(state, sheet, pages + 1, pages + 1)
-    _signature(state, sheet)
+    if on_last:
+        _signature(state, sheet, _TOP + picture_height + _TEXT + 6)
+    else:
+        pdf.add_page()
+        _head(state, sheet, total, total)
+        _signature(state, sheet, 36)
     note = None
     if state.lost:
         letters = "".join(sorted(state.lost))[:40]
@@ -143,14 +150,14 @@ def _frame(state: _State, frame: SheetFrame, left: float, top: float, width: flo
         state.write(left, y, width, f"On screen: {frame.scene['shown_text']}", 7.5, colour=_QUIET, lines=1)
 
 
-def _signature(state: _State, sheet: Sheet) -> None:
+def _signature(state: _State, sheet: Sheet, y: float) -> None:
     pdf = state.pdf
-    y = state.write(_MARGIN, 36, 200, "Sign-off", 14, bold=True) + 4
+    y = state.write(_MARGIN, y, 200, "Sign-off", 14, bold=True) + 4
     told = (
         f"These {len(sheet.frames)} frames, their words and their timing ({sheet.seconds:.1f} seconds in all) are "
         "approved for production as shown on the pages before."
     )
-    y = state.write(_MARGIN, y, 190, told, 10, lines=3) + 14
+    y = state.write(_MARGIN, y, 190, told, 10, lines=3) + 13
     half = (_WIDTH - 2 * _MARGIN - 20) / 2
     pdf.set_draw_color(*_INK)
     for row in (("Name and role", "Company"), ("Signature", "Date")):
@@ -158,7 +165,7 @@ def _signature(state: _State, sheet: Sheet) -> None:
             x = _MARGIN + column * (half + 20)
             pdf.line(x, y, x + half, y)
             state.write(x, y + 1.5, half, label, 8, colour=_QUIET)
-        y += 24
+        y += 19
     missing = [str(frame.number) for frame in sheet.frames if not frame.drawn]
     if missing:
         y = state.write(_MARGIN, y, 200, f"Without a picture: frames {', '.join(missing)}.", 9, colour=_BAD) + 3
@@ -168,4 +175,4 @@ def _signature(state: _State, sheet: Sheet) -> None:
             state.write(_MARGIN, y, 200, f"Below the quality threshold: frames {', '.join(weak)}.", 9, colour=_QUIET)
             + 3
         )
-    state.write(_MARGIN, _HEIGHT - 18, _WIDTH - 2 * _MARGIN, f"Content {sheet.content_hash}", 7.5, colour=_QUIET)
+    state.write(_MARGIN, _HEIGHT - 12, _WIDTH - 2 * _MARGIN, f"Content {sheet.content_hash}", 7.5, colour=_QUIET)

@@ -27,8 +27,17 @@ def write_sheet(settings: Settings, sheet: Sheet, *, video: bool = True) -> list
 
     def put(document: str, name: str, data: bytes, note: str | None = None) -> None:
         stored = files.write_bytes(f"{FOLDER}/{sheet.key}/{name}", data)
-        rows.append({"storyboard": sheet.key, "document": document, "path": f"{FOLDER}/{sheet.key}/{name}",
-                     "sha256": stored.sha256, "bytes": len(data), "frames": len(sheet.frames), "note": note})  # fmt: skip
+        rows.append(
+            {
+                "storyboard": sheet.key,
+                "document": document,
+                "path": f"{FOLDER}/{sheet.key}/{name}",
+                "sha256": stored.sha256,
+                "bytes": len(data),
+                "frames": len(sheet.frames),
+                "note": note,
+            }
+        )
 
     _frames(files, sheet)
     missing = [str(frame.number) for frame in sheet.frames if not frame.drawn]
