@@ -17,7 +17,7 @@ from creative_lab.characters.losses import NoiseSchedule
 from creative_lab.characters.recipe import TrainingRecipe
 from creative_lab.characters.training import LoraTrainer, Trained, best_step
 from creative_lab.characters.training_data import TrainingData
-from creative_lab.characters.training_state import load_state
+from creative_lab.characters.training_state import saved_factors
 from creative_lab.characters.validation import Validator
 from creative_lab.imaging.recipe import UsedLora
 from creative_lab.lake.fs import FileSystem
@@ -83,15 +83,17 @@ def learn(
             loss = "skipped" if row["loss"] is None else f"loss {row['loss']:.4f}"
             say(f"step {row['step']}: {loss}")
 
-    trainer = LoraTrainer(
-        base.pipeline, data, recipe, work, device=base.device, on_checkpoint=checkpoints, on_step=on_step
-    )
-    try:
-        trained = trainer.run()
-    finally:
-        adapters.detach(base.pipeline)
-    chosen = best_step(trained.checkpoints)
-    return _rows(settings, subject, base, recipe, data, trained, work, chosen, why)
+    # One at a time: a second run of the same training waits, and then finds it finished.
+    with work.lock("training"):
+        trainer = LoraTrainer(
+            base.pipeline, data, recipe, work, device=base.device, on_checkpoint=checkpoints, on_step=on_step
+        )
+        try:
+            trained = trainer.run()
+        finally:
+            adapters.detach(base.pipeline)
+        chosen = best_step(trained.checkpoints)
+        return _rows(settings, subject, base, recipe, data, trained, work, chosen, why)
 
 
 class _Checkpoints:
@@ -170,12 +172,12 @@ def _rows(
     for known in trained.checkpoints:
         row = {name: known.get(name) for name in ("step", "loss", "identity", "identity_min", "faces_found")}
         row |= {"path": None, "sha256": None, "pictures": len(known["pictures"]), "chosen": known["step"] == chosen}
-        state = load_state(work, known["step"]) if known["step"] else None
-        if state is not None and state.step == known["step"]:
-            content = _diffusers_file(subject, base, recipe, state.factors, state.step)
-            stored = _write(lake, subject, state.step, content, DIFFUSERS_NAME)
+        factors = saved_factors(work, known["step"]) if known["step"] else None
+        if factors is not None:
+            content = _diffusers_file(subject, base, recipe, factors, known["step"])
+            stored = _write(lake, subject, known["step"], content, DIFFUSERS_NAME)
             row |= {"path": stored[0], "sha256": stored[1]}
-            files[state.step] = (state.factors, content, stored)
+            files[known["step"]] = (factors, content, stored)
         rows.append(row)
     factors, content, (path, sha256) = files[chosen]
     kohya = kohya_bytes(factors, rank=recipe.rank, alpha=recipe.alpha, facts=_facts(subject, base, recipe, chosen))

@@ -1,7 +1,9 @@
 """Where a training stands, on disk: adapters, optimiser and metrics of a step, so that a killed run goes on exactly.
 
-A state is two files below ``checkpoint-N/``: tensors (safetensors) and everything else (JSON). The JSON file is
-written last and holds the hash of the other, so a state is either whole or not there. Nothing is pickled.
+A state is three files below ``checkpoint-N/``: the adapters, the optimiser's tensors, and everything else (JSON). The
+JSON file is written last and holds the hashes of the others, so a state is either whole or not there. Nothing is
+pickled. The optimiser is twice as large as the adapters and only kept for the last two states; what is left of older
+ones is enough to use them, not to go on from them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import Any
 
 from creative_lab.lake.fs import FileSystem
 
-_TENSORS, _REST = "state.safetensors", "state.json"
+_FACTORS, _OPTIMIZER, _REST = "factors.safetensors", "optimizer.safetensors", "state.json"
+_RESUMABLE = 2
 _FOLDER = re.compile(r"checkpoint-(\d+)/state\.json")
 
 
@@ -40,13 +43,12 @@ def save_state(files: FileSystem, state: TrainingState) -> None:
     """Write ``state`` as ``checkpoint-STEP``."""
     from safetensors.torch import save
 
-    tensors = {f"factor/{name}": value for name, value in state.factors.items()}
-    tensors |= {f"optimizer/{name}": value.detach().cpu().contiguous() for name, value in state.optimizer.items()}
     folder = f"checkpoint-{state.step}"
-    stored = files.write_bytes(f"{folder}/{_TENSORS}", save(tensors))
+    optimizer = {name: value.detach().cpu().contiguous() for name, value in state.optimizer.items()}
     rest = {
         "step": state.step,
-        "sha256": stored.sha256,
+        "factors_sha256": files.write_bytes(f"{folder}/{_FACTORS}", save(state.factors)).sha256,
+        "optimizer_sha256": files.write_bytes(f"{folder}/{_OPTIMIZER}", save(optimizer)).sha256,
         "optimizer_numbers": state.optimizer_numbers,
         "scaler": state.scaler,
         "metrics": state.metrics,
@@ -64,37 +66,53 @@ def saved_steps(files: FileSystem) -> list[int]:
 
 
 def load_state(files: FileSystem, most: int) -> TrainingState | None:
-    """The newest state of at most ``most`` steps; one whose bytes are not those that were written is passed by."""
-    from safetensors.torch import load
-
+    """The newest state of at most ``most`` steps that is whole; others are passed by."""
     for step in reversed(saved_steps(files)):
         if step > most:
             continue
-        folder = f"checkpoint-{step}"
         try:
-            rest = json.loads(files.read_bytes(f"{folder}/{_REST}"))
-            data = files.read_bytes(f"{folder}/{_TENSORS}")
+            rest = json.loads(files.read_bytes(f"checkpoint-{step}/{_REST}"))
         except (OSError, ValueError):
             continue
-        if hashlib.sha256(data).hexdigest() != rest.pop("sha256"):
-            continue
-        tensors = load(data)
-        return TrainingState(
-            factors={name.removeprefix("factor/"): v for name, v in tensors.items() if name.startswith("factor/")},
-            optimizer={
-                name.removeprefix("optimizer/"): v for name, v in tensors.items() if name.startswith("optimizer/")
-            },
-            **rest,
-        )
+        factors = _tensors(files, f"checkpoint-{step}/{_FACTORS}", rest.pop("factors_sha256"))
+        optimizer = _tensors(files, f"checkpoint-{step}/{_OPTIMIZER}", rest.pop("optimizer_sha256"))
+        if factors is not None and optimizer is not None:
+            return TrainingState(factors=factors, optimizer=optimizer, **rest)
     return None
 
 
+def saved_factors(files: FileSystem, step: int) -> dict[str, Any] | None:
+    """The adapters of the state of ``step``; None when they are not there."""
+    try:
+        rest = json.loads(files.read_bytes(f"checkpoint-{step}/{_REST}"))
+    except (OSError, ValueError):
+        return None
+    return _tensors(files, f"checkpoint-{step}/{_FACTORS}", rest["factors_sha256"])
+
+
+def _tensors(files: FileSystem, name: str, sha256: str) -> dict[str, Any] | None:
+    """A file's tensors; None when it is missing or its bytes are not those that were written."""
+    from safetensors.torch import load
+
+    try:
+        data = files.read_bytes(name)
+    except OSError:
+        return None
+    return load(data) if hashlib.sha256(data).hexdigest() == sha256 else None
+
+
 def forget_states(files: FileSystem, keep: set[int]) -> None:
-    """Remove the states of all steps but ``keep``; the JSON file first, so that no half state is left."""
-    for step in saved_steps(files):
+    """Remove the states of all steps but ``keep``, and the optimisers of all but the last two.
+
+    The JSON file goes first, so that no half state looks whole.
+    """
+    steps = saved_steps(files)
+    for step in steps:
         if step not in keep:
-            files.remove(f"checkpoint-{step}/{_REST}")
-            files.remove(f"checkpoint-{step}/{_TENSORS}")
+            for name in (_REST, _FACTORS, _OPTIMIZER):
+                files.remove(f"checkpoint-{step}/{name}")
+        elif step not in steps[-_RESUMABLE:]:
+            files.remove(f"checkpoint-{step}/{_OPTIMIZER}")
 
 
 def optimizer_state(optimizer: Any) -> tuple[dict[str, Any], dict[str, Any]]:

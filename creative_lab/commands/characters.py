@@ -50,6 +50,7 @@ def character_new(
 def character_list() -> None:
     """List characters, and how near their LoRAs are to them."""
     from creative_lab.characters.record import characters
+    from creative_lab.characters.tables import LoraWeights
     from creative_lab.lake.tables import TableStore
     from creative_lab.state import db
 
@@ -60,8 +61,8 @@ def character_list() -> None:
         for character in characters(session):
             keys = {"character": character.key}
             lora, identity = "–", ""
-            if store.exists("lora_weights", keys):
-                row = store.read("lora_weights", [keys]).row(0, named=True)
+            if store.exists(LoraWeights, keys):
+                row = store.read(LoraWeights, [keys]).row(0, named=True)
                 lora = f"step {row['chosen_step']} on {row['base_model']}"
                 identity = "" if row["identity"] is None else f"{row['identity']:.3f}"
             rows.append((character.key, character.name, character.trigger, len(character.pictures), lora, identity))

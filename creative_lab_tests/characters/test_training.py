@@ -16,7 +16,7 @@ from creative_lab.characters.batches import BatchPlan
 from creative_lab.characters.errors import CharacterError, TrainingStopped
 from creative_lab.characters.recipe import STANDARD, TrainingRecipe
 from creative_lab.characters.training import LoraTrainer, Trained, best_step
-from creative_lab.characters.training_state import saved_steps
+from creative_lab.characters.training_state import saved_factors, saved_steps
 from creative_lab.lake.fs import FileSystem
 from creative_lab_tests.characters.small import SMALL
 
@@ -93,6 +93,8 @@ def test_the_last_checkpoints_and_the_best_one_are_kept(
     recipe = SMALL.changed({"checkpoint_every": 2, "keep_last": 2})
     trained = train(new_pipeline, tiny_data, tmp_path, recipe, on_checkpoint=lambda step: {"identity": identity[step]})
     assert saved_steps(FileSystem(tmp_path)) == [4, 10, 12]
+    assert not (tmp_path / "checkpoint-4" / "optimizer.safetensors").exists()
+    assert saved_factors(FileSystem(tmp_path), 4) is not None
     assert best_step(trained.checkpoints) == 4
     assert [row["identity"] for row in trained.checkpoints] == list(identity.values())
 
@@ -256,7 +258,7 @@ def test_a_damaged_state_is_passed_by_for_the_one_before(
     new_pipeline: NewPipeline, tiny_data: Any, tmp_path: Path
 ) -> None:
     whole = train(new_pipeline, tiny_data, tmp_path, SMALL)
-    newest = tmp_path / "checkpoint-12" / "state.safetensors"
+    newest = tmp_path / "checkpoint-12" / "optimizer.safetensors"
     newest.write_bytes(newest.read_bytes()[:-100])
     again = train(new_pipeline, tiny_data, tmp_path, SMALL)
     assert again.resumed_from == 10
