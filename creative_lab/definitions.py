@@ -19,6 +19,7 @@ from creative_lab.lake.io_manager import TableIOManager
 from creative_lab.launch.executors import executor
 from creative_lab.looks import assets as looks_assets
 from creative_lab.looks.checks import look_prompt_checks
+from creative_lab.looks.rendering import assets as look_picture_assets
 from creative_lab.metrics import assets as metrics_assets
 from creative_lab.reference import assets as reference_assets
 from creative_lab.storyboards import assets as storyboards_assets
@@ -42,6 +43,7 @@ defs = dg.Definitions(
             characters_assets,
             storyboards_assets,
             looks_assets,
+            look_picture_assets,
             metrics_assets,
             lake_assets,
         ],

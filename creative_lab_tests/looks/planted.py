@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,15 +53,80 @@ def _changed(look: Look, change: Callable[[Garment], Garment]) -> Look:
     return replace(look, models=models)
 
 
-def iou(found: np.ndarray, truth: np.ndarray) -> float:
-    """Intersection over union of two bool masks; 1 when both are empty."""
-    union = int((found | truth).sum())
-    return float((found & truth).sum() / union) if union else 1.0
+Spoil = Callable[[DrawnLook, np.ndarray, np.random.Generator], np.ndarray]
+"""Makes a wrong mask (bool, height × width) of a right one."""
 
 
-@dataclass(frozen=True)
-class Plant:
-    """One planted failure: how it spoils a correct mask (bool, height × width) of a picture."""
+def _person(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of one of the people, chosen at random."""
+    from scipy.ndimage import find_objects, label
 
-    name: str
-    spoil: Callable[[DrawnLook, np.ndarray, np.random.Generator], np.ndarray]
+    labels, _ = label(mask)
+    boxes = [box for box in find_objects(labels) if box[0].stop - box[0].start > 0.4 * mask.shape[0]]
+    rows, columns = boxes[int(rng.integers(len(boxes)))]
+    return columns.start, rows.start, columns.stop, rows.stop
+
+
+def _shadow_merged(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    left, _, right, bottom = _person(mask, rng)
+    y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    wide, flat = (right - left) * float(rng.uniform(0.5, 0.7)), mask.shape[0] * float(rng.uniform(0.016, 0.03))
+    return mask | (((x - (left + right) / 2) / wide) ** 2 + ((y - bottom) / flat) ** 2 < 1)
+
+
+def _garment_eaten(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    large = [item for item in drawn.truth.garments if drawn.truth.mask(item).sum() > 0.004 * mask.size]
+    return mask & ~drawn.truth.mask(large[int(rng.integers(len(large)))])
+
+
+def _feet_cut_off(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    left, top, right, bottom = _person(mask, rng)
+    mask[round(bottom - (bottom - top) * float(rng.uniform(0.05, 0.12))) : bottom, left:right] = False
+    return mask
+
+
+def _head_lost(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    left, top, right, bottom = _person(mask, rng)
+    mask[top : round(top + (bottom - top) * float(rng.uniform(0.08, 0.2))), left:right] = False
+    return mask
+
+
+def _people_merged(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    middle = int(mask.shape[0] * float(rng.uniform(0.4, 0.6)))
+    tall = int(mask.shape[0] * float(rng.uniform(0.08, 0.2)))
+    columns = np.flatnonzero(mask.any(0))
+    mask[middle : middle + tall, columns[0] : int(columns.mean())] = True
+    return mask
+
+
+def _person_lost(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    left, _, right, _ = _person(mask, rng)
+    mask[:, left:right] = False
+    return mask
+
+
+def _backdrop_kept(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from scipy.ndimage import binary_dilation
+
+    return binary_dilation(mask, iterations=int(rng.integers(8, 20)))
+
+
+def _eroded(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    from scipy.ndimage import binary_erosion
+
+    return binary_erosion(mask, iterations=int(rng.integers(7, 12)))
+
+
+FAILURES: dict[str, Spoil] = {
+    "shadow merged": _shadow_merged,
+    "garment eaten": _garment_eaten,
+    "feet cut off": _feet_cut_off,
+    "head lost": _head_lost,
+    "people merged": _people_merged,
+    "person lost": _person_lost,
+    "backdrop kept": _backdrop_kept,
+    "eroded": _eroded,
+    "nothing": lambda drawn, mask, rng: np.zeros_like(mask),
+    "everything": lambda drawn, mask, rng: np.ones_like(mask),
+}
+"""Ways in which masks go wrong, by name."""

@@ -136,16 +136,17 @@ def look_of(outfits: Sequence[Mapping[str, Any]], seed: int) -> tuple[Look, tupl
             except (KeyError, ValueError) as error:
                 raise ValueError(f"outfit {number}: garment {piece.get('garment_id')!r}: {error}") from error
             keys.append(str(piece["garment_id"]))
-        models.append(_model(tuple(garments), rng))
+        models.append(_model(number, tuple(garments), rng))
         ids.append(tuple(keys))
     return Look((models[0], models[1], models[2]), seed=seed % 2**31), tuple(ids)
 
 
-def _model(garments: tuple[Garment, ...], rng: np.random.Generator) -> Person:
+def _model(number: int, garments: tuple[Garment, ...], rng: np.random.Generator) -> Person:
     person = Identity.from_seed(int(rng.integers(1_000_000)))
     if person.hair_style == "bald":
         person = person.variant(hair_style="cropped")  # a bald head's highlight is drawn beyond its outline
-    walks = rng.random() < 0.3 and not any(garment.category in _SKIRTED for garment in garments)
+    # Only the one in the middle may stride: the others would leave the frame or meet.
+    walks = number == 1 and rng.random() < 0.4 and not any(garment.category in _SKIRTED for garment in garments)
     turn = float(rng.choice([-0.28, 0.0, 0.28]))
     return Person(
         identity=person,
@@ -219,7 +220,7 @@ def shadow(alpha: np.ndarray, light: Light) -> np.ndarray:
     ground = 0.945 * height
     dark = np.zeros_like(small)
     rows = np.arange(height, dtype=np.float32)[:, None]
-    for share, flat, blur, strength in ((0.035, 0.25, 0.007, light.contact), (1.0, 0.045, 0.022, light.cast)):
+    for share, flat, blur, strength in ((0.035, 0.25, 0.009, light.contact), (1.0, 0.045, 0.022, light.cast)):
         # The standing figure, pressed flat onto the floor around its ground line.
         standing = np.where(rows > ground - share * height, small, 0)
         squash = np.array([[1, 0, 0], [0, flat, ground * (1 - flat) + 0.006 * height]], np.float32)

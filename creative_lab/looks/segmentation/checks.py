@@ -13,7 +13,7 @@ import numpy as np
 
 from creative_lab.looks.segmentation.backdrop import Backdrop
 from creative_lab.looks.segmentation.garments import Expected, FoundGarment
-from creative_lab.looks.segmentation.people import People
+from creative_lab.looks.segmentation.people import FEET, SOFT_BELOW, People
 from creative_lab.looks.segmentation.raster import above, at_most, equal
 
 _CONTRAST = 14
@@ -140,6 +140,8 @@ def check_people(pixels: np.ndarray, people: People, *, expected: int = 3, limit
     noise = 3 * backdrop.grain
     around = cv2.dilate(mask, np.ones((9, 9), np.uint8))
     detail = above(spread, min(255.0, _DETAIL + noise))
+    feet = round(FEET * height)
+    detail[feet:] = above(spread[feet:], min(255.0, SOFT_BELOW + noise))
     measures["edges_outside"] = cv2.countNonZero(cv2.bitwise_and(detail, cv2.bitwise_not(around))) / (height * width)
     if measures["edges_outside"] > limits.edges_outside:
         failed.append("edges_outside")

@@ -18,12 +18,12 @@ _DEEPEST = 105
 """Levels by which a soft shadow may darken the backdrop."""
 _COLOURED = 7
 """Levels between the channels of a darkening from which it is a colour and no shadow."""
-_SOFT, _SOFT_BELOW = 14, 40
+_SOFT, SOFT_BELOW = 14, 40
 """Change over two pixels (x and y summed, in levels) up to which a darkening is soft; right at the feet, where shadows
 have their sharpest edges, the second holds."""
 _LINE, _LINE_DARK = 5, 16
 """Width in pixels up to which something dark is a line, and levels from which it is dark."""
-_FEET = 0.85
+FEET = 0.85
 """Share of the picture's height below which feet touch the floor."""
 _POCKET_OFF = 2.2
 """Levels by which a pocket of bare backdrop may differ from the surface on average."""
@@ -94,8 +94,8 @@ def _background(pixels: np.ndarray, backdrop: Backdrop) -> tuple[np.ndarray, lis
     neutral = at_most(cv2.subtract(most, least), _COLOURED + round(2 * backdrop.grain))
     neutral &= at_most(most, _DEEPEST) & at_most(above, tolerance)
     soft = at_most(slope, _SOFT + round(2 * backdrop.grain))
-    feet = round(_FEET * height)
-    soft[feet:] = at_most(slope[feet:], _SOFT_BELOW)
+    feet = round(FEET * height)
+    soft[feet:] = at_most(slope[feet:], SOFT_BELOW)
     # A thin dark line between two light sides is the edge of something white; no slope shows on its ridge.
     thin = np.ones((_LINE, _LINE), np.uint8)
     soft &= at_most(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, thin), _LINE_DARK + round(2 * backdrop.grain))

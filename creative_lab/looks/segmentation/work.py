@@ -18,6 +18,7 @@ import polars as pl
 from creative_lab.lake.events import record_event, redact
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.tables import TableStore
+from creative_lab.looks.claims import RenderKey, Wanted
 from creative_lab.looks.days import merge_day, partition, read_day
 from creative_lab.looks.segmentation.cutting import CutPicture, Segmenter, cut, open_segmenter
 from creative_lab.looks.segmentation.garments import FoundGarment
@@ -73,6 +74,20 @@ def missing_masks(settings: Settings, day: str) -> list[Key]:
     have = set(read_day(store, GarmentMasks, day).select("look_id", "render_no").iter_rows())
     return [key for key in renders.sort("look_id", "render_no").select("look_id", "render_no").iter_rows()
             if key not in have]  # fmt: skip
+
+
+def rendered_on(settings: Settings, day: str) -> list[Wanted]:
+    """The pictures of a day with their times, as claims want them named."""
+    rows = read_day(TableStore(settings), LookRenders, day).filter(pl.col("status") == "ok")
+    return [
+        Wanted(RenderKey(row["look_id"], row["render_no"]), day, row["rendered_at"])
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def day_masks(settings: Settings, day: str) -> pl.DataFrame:
+    """All rows of the day's masks."""
+    return read_day(TableStore(settings), GarmentMasks, day)
 
 
 def segment_renders(
