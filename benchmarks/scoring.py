@@ -3,7 +3,7 @@
     python -m benchmarks.scoring [--pictures 500] [--large 24] [--write]
 
 The *obvious way* is what the model cards show: for each picture and each scorer open the file, prepare it, encode
-picture and text, apply the formula. *Ours* is ``open_picture`` and ``score_pictures``. Both use the same weights, in
+picture and text, apply the formula. *Ours* is ``open_pictures`` and ``score_pictures``. Both use the same weights, in
 memory before the clock starts, on the same threads, in one run in which they take turns by parts; their values are
 compared. The miniatures that are shipped are used, and random weights of the same architecture where one is not there.
 ``--large`` adds CLIPs of the size of ViT-B/32 with random weights, where the encoders and not the overhead decide.
@@ -197,7 +197,7 @@ ROLES: tuple[Role, ...] = ("pickscore", "clipscore", "vqascore", "aesthetic")
 def compare(count: int, *, large: bool, parts: int) -> dict[str, Any]:
     """Times of both in seconds, the largest difference, and what was measured."""
     from creative_lab.vision.models import VisionModels
-    from creative_lab.vision.pictures import open_picture
+    from creative_lab.vision.pictures import open_picture, open_pictures
     from creative_lab.vision.scoring import score_pictures
 
     with tempfile.TemporaryDirectory() as name:
@@ -229,7 +229,7 @@ def compare(count: int, *, large: bool, parts: int) -> dict[str, Any]:
                 times["obvious"] += time.perf_counter() - start
                 cpu["obvious"] += time.process_time() - used
                 start, used = time.perf_counter(), time.process_time()
-                opened = [open_picture(path) for path, _ in chosen]
+                opened = open_pictures([path for path, _ in chosen])
                 ours += score_pictures(models, opened, [text for _, text in chosen], roles=roles)
                 times["ours"] += time.perf_counter() - start
                 cpu["ours"] += time.process_time() - used

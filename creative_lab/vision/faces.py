@@ -26,16 +26,18 @@ class InsightFaces:
     def __init__(
         self, folder: Path, *, slug: str, device: Device, detection_size: tuple[int, int], threshold: float = 0.5
     ) -> None:
+        import onnxruntime
         from insightface.app import FaceAnalysis
 
         self.slug = slug
-        providers = ["CUDAExecutionProvider", "CPUExecutionProvider"] if device == "cuda" else ["CPUExecutionProvider"]
+        on_gpu = device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+        providers = ["CUDAExecutionProvider", "CPUExecutionProvider"] if on_gpu else ["CPUExecutionProvider"]
         self.analysis: Any = FaceAnalysis(
             name=str(folder), allowed_modules=["detection", "recognition"], providers=providers
         )
         if "recognition" not in self.analysis.models:
             raise ModelError(f"{folder}: the pack has no recogniser")
-        self.analysis.prepare(ctx_id=0 if device == "cuda" else -1, det_size=detection_size, det_thresh=threshold)
+        self.analysis.prepare(ctx_id=0 if on_gpu else -1, det_size=detection_size, det_thresh=threshold)
 
     def find(self, pictures: Sequence[np.ndarray]) -> list[list[Face]]:
         """All faces of each picture, most confident first, with the embeddings that ``FaceAnalysis.get`` gives.

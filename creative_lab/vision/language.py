@@ -108,7 +108,9 @@ class VisionLanguage:
         def ask(batch: Sequence[tuple[np.ndarray, str]]) -> np.ndarray:
             questions = [self.preset.question.replace("{text}", text) for _, text in batch]
             with torch.inference_mode():
-                logits = self.model(**self._inputs([picture for picture, _ in batch], questions)).logits
+                inputs = self._inputs([picture for picture, _ in batch], questions)
+                # Of a vocabulary of 150,000 words only the last place is wanted.
+                logits = self.model(**inputs, logits_to_keep=1).logits
                 made: np.ndarray = logits[:, -1].float().softmax(-1)[:, self.yes].cpu().numpy()
                 return made
 

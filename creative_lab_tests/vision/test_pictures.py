@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from creative_lab.vision.faces import main_faces
-from creative_lab.vision.pictures import SUFFIXES, PictureError, open_picture
+from creative_lab.vision.pictures import SUFFIXES, PictureError, open_picture, open_pictures
 from creative_lab.vision.scoring import score_pictures
 
 FOLDER = Path(skimage.data.__file__).parent
@@ -101,6 +101,14 @@ def test_a_sixteen_bit_png_keeps_its_greys() -> None:
     assert 120 < picture[4, 0, 0] < 136
 
 
+def test_several_pictures_are_opened_together_in_their_order() -> None:
+    sources = [encoded(Image.new("RGB", (4, 4), (value, 0, 0))) for value in range(0, 200, 10)]
+    assert [picture[0, 0, 0] for picture in open_pictures(sources)] == list(range(0, 200, 10))
+    assert open_pictures([]) == []
+    with pytest.raises(PictureError, match="not a PNG"):
+        open_pictures([*sources, b"no picture"])
+
+
 def test_transparency_lies_on_white() -> None:
     image = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     image.putpixel((0, 0), (10, 20, 30, 255))
@@ -135,14 +143,27 @@ def test_of_an_animation_the_first_frame_is_read() -> None:
         assert open_picture(data)[3, 3, 0] > 200
 
 
-def test_a_picture_with_a_wide_colour_profile_is_brought_to_srgb() -> None:
+def swapped_primaries() -> bytes:
+    """An ICC profile whose red is sRGB's green and the other way round."""
     from PIL import ImageCms
 
-    grey = Image.new("L", (4, 4), 128)
-    linear = ImageCms.createProfile("XYZ")
-    data = encoded(grey, "PNG", icc_profile=b"no profile at all")
-    assert open_picture(data)[0, 0].tolist() == [128, 128, 128], "an unreadable profile is ignored"
-    assert linear is not None
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace("sRGB".encode("utf-16-be"), "odd ".encode("utf-16-be"))
+    return profile.replace(b"rXYZ", b"????", 1).replace(b"gXYZ", b"rXYZ", 1).replace(b"????", b"gXYZ", 1)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_colours_of_another_profile_are_brought_to_srgb(kind: str) -> None:
+    red = Image.new("RGB", (8, 8), (220, 10, 10))
+    plain = open_picture(encoded(red, kind))[4, 4]
+    assert plain[0] > 200 and plain[1] < 60
+    found = open_picture(encoded(red, kind, icc_profile=swapped_primaries()))[4, 4]
+    assert found[1] > 200 and found[0] < 60, "its red is our green"
+
+
+def test_an_unreadable_colour_profile_is_ignored() -> None:
+    data = encoded(Image.new("L", (4, 4), 128), icc_profile=b"no profile at all")
+    assert open_picture(data)[0, 0].tolist() == [128, 128, 128]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])

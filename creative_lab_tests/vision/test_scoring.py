@@ -194,6 +194,20 @@ def test_a_batch_that_does_not_fit_is_halved(models, pictures, monkeypatch) -> N
         clip.images(pictures)
 
 
+@pytest.mark.gpu
+def test_a_gpu_gives_what_the_processor_gives(models, pictures, texts) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    with VisionModels(models.settings, device="cuda") as on_gpu:
+        for one, other in zip(
+            score_pictures(on_gpu, pictures, texts), score_pictures(models, pictures, texts), strict=True
+        ):
+            for role in ALL:
+                assert one.raw[role] == pytest.approx(other.raw[role], abs=0.05 if role == "pickscore" else 1e-3)
+
+
 def test_clip_text_and_clip_identity_are_two_measures(calibrated, pictures) -> None:
     with VisionModels(calibrated) as models:
         text = clip_text(models, pictures, "a hat")
