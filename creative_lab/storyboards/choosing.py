@@ -58,10 +58,9 @@ class Check:
     anomalies: list[Anomaly] = field(default_factory=list)
     confidence: float = 1.0
 
-    @property
-    def passed(self) -> bool:
-        """Nothing wrong, or little enough."""
-        return not self.anomalies or self.confidence > LEAST_CONFIDENCE
+    def passed(self, *, strict: bool) -> bool:
+        """Nothing wrong, or (unless ``strict``) little enough."""
+        return not self.anomalies or (not strict and self.confidence > LEAST_CONFIDENCE)
 
 
 def check_faces(truth: FaceTruth, *, expected: int, shot: str | None) -> Check:
@@ -105,10 +104,21 @@ def nudged(guidance: float, anomalies: Sequence[Anomaly]) -> tuple[float, str | 
 
 
 def verdict(
-    check: Check | None, clip_identity: float | None, *, first: bool, with_subject: bool, threshold: float
+    check: Check | None,
+    clip_identity: float | None,
+    *,
+    first: bool,
+    with_subject: bool,
+    threshold: float,
+    shot: str | None = None,
 ) -> tuple[bool, str]:
-    """Whether a picture passes the gate, and the reason in a sentence."""
-    if check is not None and not check.passed:
+    """Whether a picture passes the gate, and the reason in a sentence.
+
+    Frame 1 shows who somebody is, so nothing may be wrong with it; nor may a face be missing where the shot is close
+    enough to show one.
+    """
+    strict = check is not None and (first or (NONE in check.anomalies and shot not in ("WS", "EWS")))
+    if check is not None and not check.passed(strict=strict):
         return False, f"{', '.join(check.anomalies)} (confidence {check.confidence:.2f})"
     if first:
         return True, "frame 1: nothing to compare it with"

@@ -109,7 +109,12 @@ class Judge:
             if truth is not None:
                 check = check_faces(truth, expected=scene.expected_faces, shot=scene.shot)
             accepted, reason = verdict(
-                check, identity[index], first=anchor is None, with_subject=scene.with_subject, threshold=threshold
+                check,
+                identity[index],
+                first=anchor is None,
+                with_subject=scene.with_subject,
+                threshold=threshold,
+                shot=scene.shot,
             )
             columns, overall = self._columns(scored[index] if scored else None, failed)
             columns |= {

@@ -153,10 +153,11 @@ def read_record(data: Any, *, where: str) -> StoryboardRecord:
     try:
         return StoryboardRecord.model_validate(data)
     except ValidationError as error:
-        kinds = {"story", "script", "scenes"}
-        problems = [
-            f"{'.'.join(str(part) for part in item['loc'] if part not in kinds) or 'record'}: "
-            f"{item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
-        ]
+        problems = [f"{_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
         raise RecordError(f"{where}: {'; '.join(problems)}") from error
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """Where a mistake is, as a person would write it: the kind of the source is no field."""
+    named = parts[:1] + parts[2:] if parts[:1] == ("source",) and len(parts) > 2 else parts
+    return ".".join(map(str, named)) or "record"

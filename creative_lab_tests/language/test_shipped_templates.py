@@ -66,6 +66,10 @@ def test_all_slugs_are_there_in_the_shape_of_the_reference_data() -> None:
         "prompt-enhancer-system",
         "prompt-enhancer-user",
         "look-base-rules",
+        "storyboard-breakdown",
+        "storyboard-cinematographer",
+        "storyboard-prompt-engineer",
+        "storyboard-negative",
     }
     for entry in ENTRIES.values():
         assert set(entry) == {
@@ -77,7 +81,7 @@ def test_all_slugs_are_there_in_the_shape_of_the_reference_data() -> None:
             "expected_variables",
             "version",
         }
-        assert entry["category"] in {"adaptation", "enhancement", "concept", "evaluation", "looks"}
+        assert entry["category"] in {"adaptation", "enhancement", "concept", "evaluation", "looks", "storyboards"}
         assert len(entry["template"].encode()) < MAX_TEMPLATE_BYTES
 
 

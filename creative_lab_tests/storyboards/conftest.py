@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 import creative_lab.catalogue  # noqa: F401 - makes all tables known
+from creative_lab.lake.tables import TableStore
 from creative_lab.settings import REPOSITORY_ROOT, Settings
 from creative_lab.state import db
+from creative_lab.storyboards import picturing, work
+from creative_lab.storyboards.boards import Board
 from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.stored import save_record
 from creative_lab_tests.imaging import tiny
@@ -35,8 +41,12 @@ def tiny_xl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def with_tiny_models(root: Path, tiny_xl: Path) -> Path:
-    """A data folder in ``root`` whose picture model is the tiny one, drawing 64 × 64 in two steps."""
+def with_tiny_models(root: Path, tiny_xl: Path | None, *, vision: bool = False) -> Path:
+    """A data folder in ``root`` whose picture model is the tiny one, drawing 64 × 64 in two steps.
+
+    Without ``tiny_xl`` there is no picture model, without ``vision`` no model that measures: both are missing, as on a
+    machine where nothing was trained yet.
+    """
     data = root / "data"
     (data / "models").mkdir(parents=True)
     presets = json.loads((REPOSITORY_ROOT / "data" / "presets.json").read_text())
@@ -47,13 +57,35 @@ def with_tiny_models(root: Path, tiny_xl: Path) -> Path:
     for file in (REPOSITORY_ROOT / "data").glob("*.json"):
         if file.name != "presets.json":
             (data / file.name).symlink_to(file)
-    for name in ("miniature-xl", "miniature-pose", "miniature-reference"):
+    for name in ("miniature-xl", "miniature-pose", "miniature-reference") if tiny_xl else ():
+        assert tiny_xl is not None
         (data / "models" / name).symlink_to(tiny_xl / name)
     for name in ("manifest.json", "faces", "clip", "preference", "aesthetic"):
         shipped = REPOSITORY_ROOT / "data" / "models" / name
-        if shipped.exists():
+        if shipped.exists() and (vision or name == "manifest.json"):
             (data / "models" / name).symlink_to(shipped)
     return data
+
+
+def _lab(data: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    from creative_lab.settings import get_settings
+
+    monkeypatch.setenv("CREATIVE_LAB_DATA_DIR", str(data))
+    monkeypatch.setenv("CREATIVE_LAB_DEVICE", "cpu")
+    get_settings.cache_clear()
+    return get_settings()
+
+
+@pytest.fixture
+def line_lab(
+    migrated_lab: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Settings]:
+    """A lab without any trained model: only the illustrator draws, and nothing measures."""
+    settings = _lab(with_tiny_models(tmp_path, None), monkeypatch)
+    yield settings
+    db.dispose(settings)
 
 
 @pytest.fixture
@@ -63,14 +95,8 @@ def drawing_lab(
     tiny_xl: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Settings]:
-    """A lab with a migrated database, tiny picture models and the LoRA of the character mara."""
-    from creative_lab.settings import get_settings
-
-    data = with_tiny_models(tmp_path, tiny_xl)
-    monkeypatch.setenv("CREATIVE_LAB_DATA_DIR", str(data))
-    monkeypatch.setenv("CREATIVE_LAB_DEVICE", "cpu")
-    get_settings.cache_clear()
-    settings = get_settings()
+    """A lab with tiny picture models and the LoRA of the character mara; nothing measures."""
+    settings = _lab(with_tiny_models(tmp_path, tiny_xl), monkeypatch)
     give_lora(settings, tiny_xl / "mara.safetensors")
     yield settings
     db.dispose(settings)
@@ -78,10 +104,7 @@ def drawing_lab(
 
 def give_lora(settings: Settings, file: Path, character: str = "mara") -> None:
     """The row and the file of a character's LoRA, as training would leave them, and the character's definition."""
-    import polars as pl
-
     from creative_lab.lake.fs import FileSystem
-    from creative_lab.lake.tables import TableStore
     from creative_lab.state.models import DynamicDefinition
 
     path, digest = FileSystem.of_lake(settings).put(file.read_bytes(), ".safetensors")
@@ -101,17 +124,41 @@ def give_lora(settings: Settings, file: Path, character: str = "mara") -> None:
         )
 
 
-@pytest.fixture
-def keep(drawing_lab: Settings) -> Callable[[dict[str, object]], StoryboardRecord]:
-    """Makes a record from fields and stores it."""
+def keep(settings: Settings, **fields: object) -> StoryboardRecord:
+    """Make a record from fields and store it."""
+    source = {"kind": "story", "story": STORY, "character": "mara"}
+    given = {"key": "board", "title": "The kite", "source": source} | fields
+    record = StoryboardRecord.model_validate(given)
+    with db.session_scope(settings) as session:
+        save_record(session, record, replace=True)
+    return record
 
-    def make(fields: dict[str, object]) -> StoryboardRecord:
-        record = StoryboardRecord.model_validate(
-            {"key": "board", "title": "The kite", "source": {"kind": "story", "story": STORY, "character": "mara"}}
-            | fields
-        )
-        with db.session_scope(drawing_lab) as session:
-            save_record(session, record, replace=True)
-        return record
 
-    return make
+@dataclass(frozen=True)
+class Drawn:
+    """A storyboard that went the whole way, and its rows by table."""
+
+    board: Board
+    tables: dict[str, pl.DataFrame]
+
+    def frames(self) -> list[dict[str, Any]]:
+        """Rows of ``storyboard_frames`` in order."""
+        return list(self.tables["storyboard_frames"].sort("scene").iter_rows(named=True))
+
+
+def go(settings: Settings, key: str = "board", *, store: bool = False, **options: Any) -> Drawn:
+    """Scenes, prompts and pictures of a stored record; ``options`` go to the drawing."""
+    scenes = work.scene_rows(settings, key, run_id="run")
+    written = work.prompt_rows(settings, key, scenes, run_id="run")
+    board = picturing.draw(settings, key, scenes, written.scene_prompts, run_id="run", **options)
+    tables = {
+        "storyboard_scenes": scenes,
+        "scene_prompts": written.scene_prompts,
+        "prompt_rounds": written.prompt_rounds,
+        **picturing.frames_of(board),
+    }
+    if store:
+        lake = TableStore(settings)
+        for name, frame in tables.items():
+            lake.write(name, frame, partition={"storyboard": key}, run_id="run", backend="miniature")
+    return Drawn(board, tables)
