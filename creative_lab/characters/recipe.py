@@ -16,9 +16,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 VALIDATION_PROMPTS = (
     "close-up of {trigger}, in the park in the morning",
-    "medium close-up of {trigger} waving, on the street at noon",
-    "{trigger}, happy, in the kitchen, close-up",
-    "a medium shot showing {trigger} reading in the library at night",
+    "medium close-up of happy {trigger} waving, on the city street at noon",
+    "close-up of angry {trigger}, in the kitchen in the evening",
+    "medium close-up of {trigger} reading, in the library at night",
 )
 """Prompts of the pictures at checkpoints; ``{trigger}`` stands for the character's trigger."""
 
