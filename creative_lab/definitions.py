@@ -21,6 +21,8 @@ from creative_lab.looks import assets as looks_assets
 from creative_lab.looks.checks import look_prompt_checks
 from creative_lab.looks.rendering import assets as look_picture_assets
 from creative_lab.metrics import assets as metrics_assets
+from creative_lab.metrics.storyboards import assets as proof_assets
+from creative_lab.metrics.storyboards.checks import consistency_checks
 from creative_lab.reference import assets as reference_assets
 from creative_lab.storyboards import assets as storyboards_assets
 from creative_lab.storyboards.checks import storyboard_checks
@@ -45,11 +47,12 @@ defs = dg.Definitions(
             looks_assets,
             look_picture_assets,
             metrics_assets,
+            proof_assets,
             lake_assets,
         ],
         include_specs=True,
     ),
-    asset_checks=[*adaptation_checks, *storyboard_checks, look_prompt_checks],
+    asset_checks=[*adaptation_checks, *storyboard_checks, look_prompt_checks, consistency_checks],
     sensors=[spot_arrivals, approved_scripts, character_arrivals, storyboard_arrivals, automation],
     resources={"io_manager": TableIOManager()},
     executor=executor(),
