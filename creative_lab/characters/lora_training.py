@@ -208,12 +208,12 @@ def _rows(
     return Learnt(weights, rows, logged, validation, trained.notes, trained.resumed_from)
 
 
-def _write(lake: FileSystem, subject: Subject, step: int, content: bytes, name: str) -> tuple[str, str]:
+def _write(files: FileSystem, subject: Subject, step: int, content: bytes, name: str) -> tuple[str, str]:
     """Store a file in a folder named by its content, so that a path never comes to mean other weights."""
     import hashlib
 
     digest = hashlib.sha256(content).hexdigest()
     path = f"loras/{subject.key}/{step:05d}-{digest[:12]}/{name}"
-    if not lake.exists(path):
-        lake.write_bytes(path, content)
+    if not files.exists(path):
+        files.write_bytes(path, content)
     return path, digest
