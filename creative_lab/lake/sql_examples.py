@@ -167,6 +167,132 @@ ORDER BY level, recall NULLS LAST, gate, defect""",
 FROM targets AS t JOIN persona_insights AS p ON p.level = 'persona' AND p.name = t.persona
 ORDER BY target""",
     ),
+    Example(
+        "looks_accepted",
+        "Which designers' looks are accepted (mean grade of 4 and more), of how many that were graded?",
+        """WITH latest AS (
+  SELECT look_id, score, backend, row_number() OVER (
+    PARTITION BY grader, look_id ORDER BY graded_at DESC, grade_id DESC) AS place
+  FROM look_grades WHERE item_kind = 'look'),
+looks AS (SELECT look_id, avg(score) AS score FROM latest WHERE place = 1 GROUP BY look_id)
+SELECT m.designer_name AS designer, m.backend, count(*) AS dealt, count(score) AS graded,
+  count(*) FILTER (WHERE score >= 4) AS accepted,
+  round(100.0 * count(*) FILTER (WHERE score >= 4) / nullif(count(score), 0), 1) AS accepted_percent,
+  round(avg(score), 2) AS mean_grade
+FROM look_manifests AS m LEFT JOIN looks USING (look_id)
+WHERE m.status = 'dealt'
+GROUP BY designer, m.backend
+ORDER BY accepted_percent DESC NULLS LAST, designer""",
+    ),
+    Example(
+        "guard_relaxations",
+        "How often do the guards of the selection make it draw again, relax or give up, day by day?",
+        """SELECT day, count(*) AS deals, round(avg(attempts), 2) AS draws_per_deal,
+  count(*) FILTER (WHERE list_contains(relaxed, 'stale')) AS stale_relaxed,
+  count(*) FILTER (WHERE list_contains(relaxed, 'gate')) AS gate_relaxed,
+  count(*) FILTER (WHERE status = 'exhausted') AS exhausted
+FROM look_manifests
+GROUP BY day
+ORDER BY day DESC""",
+    ),
+    Example(
+        "prompt_faults",
+        "How do lost scenes and forbidden words in the prompts of looks develop over time?",
+        """SELECT day, backend, count(*) AS prompts, count(*) FILTER (WHERE status = 'rejected') AS rejected,
+  count(*) FILTER (WHERE len(list_filter(reasons, lambda r: starts_with(r, 'scene_drift:'))) > 0) AS scene_drift,
+  count(*) FILTER (WHERE len(list_filter(reasons, lambda r: starts_with(r, 'forbidden_vocab:'))) > 0) AS forbidden,
+  count(*) FILTER (WHERE len(substitutions) > 0) AS words_substituted, round(avg(attempts), 2) AS tries
+FROM look_prompts
+GROUP BY day, backend
+ORDER BY day DESC""",
+    ),
+    Example(
+        "look_costs",
+        "What does an accepted look (mean grade of 4 and more) cost, with all that was rejected on the way?",
+        """WITH latest AS (
+  SELECT look_id, score, row_number() OVER (
+    PARTITION BY grader, look_id ORDER BY graded_at DESC, grade_id DESC) AS place
+  FROM look_grades WHERE item_kind = 'look'),
+looks AS (SELECT look_id, avg(score) AS score FROM latest WHERE place = 1 GROUP BY look_id),
+spent AS (
+  SELECT day, look_id, backend, cost_usd, seconds FROM look_prompts
+  UNION ALL SELECT day, look_id, backend, cost_usd, duration_ms / 1000 FROM look_renders)
+SELECT day, backend, round(sum(cost_usd), 4) AS usd, round(sum(seconds), 1) AS seconds,
+  count(DISTINCT look_id) AS looks, count(DISTINCT look_id) FILTER (WHERE score >= 4) AS accepted,
+  round(sum(cost_usd) / nullif(count(DISTINCT look_id) FILTER (WHERE score >= 4), 0), 4) AS usd_per_accepted,
+  round(sum(seconds) / nullif(count(DISTINCT look_id) FILTER (WHERE score >= 4), 0), 1) AS seconds_per_accepted
+FROM spent LEFT JOIN looks USING (look_id)
+GROUP BY day, backend
+ORDER BY day DESC""",
+    ),
+    Example(
+        "mask_coverage",
+        "Are all pictures of looks segmented, how many garments were found, and how old is the oldest without masks?",
+        """WITH pictures AS (
+  SELECT day, look_id, render_no, rendered_at FROM look_renders WHERE status = 'ok'),
+masks AS (
+  SELECT day, look_id, render_no, count(*) FILTER (WHERE kind = 'garment') AS garments,
+    bool_or(doubtful) AS doubtful
+  FROM garment_masks GROUP BY day, look_id, render_no)
+SELECT day, count(*) AS pictures, count(garments) AS segmented,
+  round(100.0 * count(garments) / count(*), 1) AS segmented_percent, round(avg(garments), 1) AS garments_per_picture,
+  count(*) FILTER (WHERE garments = 0) AS without_garments, count(*) FILTER (WHERE doubtful) AS doubtful,
+  round(date_diff('second', min(rendered_at) FILTER (WHERE garments IS NULL), now()) / 60.0, 1) AS oldest_missing_min
+FROM pictures LEFT JOIN masks USING (day, look_id, render_no)
+GROUP BY day
+ORDER BY day DESC""",
+    ),
+    Example(
+        "sweeps",
+        "What did the ticks of the reconciliation find, and how old was the oldest picture without masks?",
+        """SELECT "at", status, CAST(detail->>'found' AS INTEGER) AS missing,
+  CAST(detail->>'requeued' AS INTEGER) AS requeued,
+  CAST(detail->>'held' AS INTEGER) AS in_work, CAST(detail->>'waiting' AS INTEGER) AS waiting,
+  CAST(detail->>'failed' AS INTEGER) AS failed, CAST(detail->>'orphans' AS INTEGER) AS orphans,
+  round(CAST(detail->>'oldest_unsegmented_s' AS DOUBLE) / 60, 1) AS oldest_min,
+  round(duration_ms, 1) AS sweep_ms, reason
+FROM pipeline_events
+WHERE stage = 'reconcile'
+ORDER BY "at" DESC
+LIMIT 100""",
+    ),
+    Example(
+        "look_failures",
+        "Which stages of the daily looks fail, and why?",
+        """SELECT day, stage, split_part(reason, ':', 1) AS why, count(*) AS times, count(DISTINCT look_id) AS looks,
+  any_value(reason) AS for_example
+FROM pipeline_events
+WHERE status = 'fail' AND look_id IS NOT NULL
+GROUP BY day, stage, why
+ORDER BY day DESC, times DESC""",
+    ),
+    Example(
+        "vocabulary_effect",
+        "Do proven fragments in the prompt raise the grades of looks, and how sure is that?",
+        """WITH latest AS (
+  SELECT look_id, score, row_number() OVER (
+    PARTITION BY grader, look_id ORDER BY graded_at DESC, grade_id DESC) AS place
+  FROM look_grades WHERE item_kind = 'look'),
+looks AS (
+  SELECT p.backend, p.day, p.vocabulary_arm AS arm, avg(l.score) AS score
+  FROM look_prompts AS p JOIN latest AS l USING (look_id)
+  WHERE p.status = 'ok' AND l.place = 1
+  GROUP BY p.backend, p.day, p.vocabulary_arm, look_id),
+days AS (  -- the arm is drawn by lot within a day, so each day compares like with like
+  SELECT backend, day, count(*) FILTER (WHERE arm = 'with') AS n1, count(*) FILTER (WHERE arm = 'without') AS n0,
+    avg(score) FILTER (WHERE arm = 'with') - avg(score) FILTER (WHERE arm = 'without') AS difference,
+    coalesce(var_pop(score) FILTER (WHERE arm = 'with'), 0) * n1
+      + coalesce(var_pop(score) FILTER (WHERE arm = 'without'), 0) * n0 AS squares
+  FROM looks GROUP BY backend, day HAVING n1 > 0 AND n0 > 0),
+pooled AS (
+  SELECT backend, count(*) AS days, sum(n1) AS looks_with, sum(n0) AS looks_without,
+    sum(difference * n1 * n0 / (n1 + n0)) / sum(n1 * n0 / (n1 + n0)) AS effect,
+    sqrt(sum(squares) / nullif(sum(n1 + n0) - 2 * count(*), 0) / sum(n1 * n0 / (n1 + n0))) AS error
+  FROM days GROUP BY backend)
+SELECT backend, days, looks_with, looks_without, round(effect, 4) AS effect,
+  round(effect - 1.96 * error, 4) AS low_95, round(effect + 1.96 * error, 4) AS high_95
+FROM pooled ORDER BY backend""",
+    ),
 )
 
 
