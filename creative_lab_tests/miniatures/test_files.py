@@ -23,7 +23,7 @@ from creative_lab.miniatures.face_recogniser import (
     identity_of,
     portrait,
 )
-from creative_lab.miniatures.garments import LABELS, GarmentTrainer, load_segmenter
+from creative_lab.miniatures.garments import LABELS, GarmentTrainer, load_segmenter, logits_of
 from creative_lab.miniatures.manifest import ModelFilesError, model_folder, write_manifest
 from creative_lab.miniatures.words import LENGTH, load_tokenizer
 
@@ -108,6 +108,14 @@ def test_the_garment_model_is_read_back_by_transformers(tmp_path: Path) -> None:
     found = load_segmenter(tmp_path / "garments")(np.full((270, 480, 3), 250, np.uint8))
     assert found.shape == (270, 480)
     assert found.max() < len(LABELS)
+
+
+def test_the_cheaper_way_through_the_segmenter_gives_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    network = GarmentTrainer(tmp_path).network().eval()
+    pixels = torch.randn(2, 3, 64, 96)
+    with torch.inference_mode():
+        assert torch.allclose(logits_of(network, pixels), network(pixel_values=pixels).logits, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
