@@ -89,7 +89,7 @@ class LoraTrainer:
         resumed_from = state.step
         for step in range(state.step + 1, self.steps + 1):
             started = time.perf_counter()
-            row = self._step(step)
+            row = self._guarded_step(step)
             state.seconds += time.perf_counter() - started
             state.step = step
             state.metrics.append(row)
@@ -124,7 +124,9 @@ class LoraTrainer:
 
         recipe, dtype = self.recipe, getattr(torch, self._precision)
         for component in adapters.COMPONENTS:
-            getattr(self.pipeline, component).to(self.device, dtype)
+            model = getattr(self.pipeline, component).to(self.device)
+            if model.dtype != dtype:
+                model.to(dtype)
         self.trainable = adapters.attach(self.pipeline, recipe)
         self._models = [getattr(self.pipeline, component) for component in self.trainable]
         if recipe.gradient_checkpointing:
@@ -172,6 +174,19 @@ class LoraTrainer:
         self.notes.append(note)
 
     # --- one step
+
+    def _guarded_step(self, step: int) -> dict[str, Any]:
+        from creative_lab.imaging.devices import is_out_of_memory
+
+        try:
+            return self._step(step)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainingStopped(
+                f"out of memory in step {step} with batch_size {self.recipe.batch_size}: halve it and double "
+                "accumulation, or switch on gradient_checkpointing"
+            ) from error
 
     def _step(self, step: int) -> dict[str, Any]:
         """Do optimiser step number ``step`` (from 1) and describe it."""

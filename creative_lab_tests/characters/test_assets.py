@@ -106,6 +106,7 @@ def test_a_character_goes_from_pictures_to_a_lora_that_the_studio_wears(
         assert {path.name for path in reports.iterdir()} == {
             "captions.md", "manifest.json", "training_metrics.csv", "training_summary.txt",
         }  # fmt: skip
+        assert (reports / "training_metrics.csv").read_text().startswith("step,loss,learning_rate,epoch")
         metadata = {
             event.asset_key.to_user_string(): event.materialization.metadata
             for event in result.get_asset_materialization_events()

@@ -216,6 +216,32 @@ def test_a_training_that_comes_to_no_number_stops_and_says_why(
         LoraTrainer(pipeline, tiny_data, SMALL.changed({"most_skipped": 3}), FileSystem(tmp_path)).run()
 
 
+def test_a_model_that_predicts_velocity_is_trained_on_velocity(
+    new_pipeline: NewPipeline, tiny_data: Any, tmp_path: Path
+) -> None:
+    curves = []
+    for prediction in ("epsilon", "v_prediction"):
+        pipeline = new_pipeline()
+        scheduler = type(pipeline.scheduler)
+        pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, prediction_type=prediction)
+        work = FileSystem(tmp_path / prediction)
+        curves.append(losses(LoraTrainer(pipeline, tiny_data, SMALL.changed({"max_steps": 2}), work).run()))
+    assert curves[0] != curves[1]
+    assert all(loss is not None and loss > 0 for curve in curves for loss in curve)
+
+
+def test_running_out_of_memory_says_what_to_change(new_pipeline: NewPipeline, tiny_data: Any, tmp_path: Path) -> None:
+    import torch
+
+    def too_much(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    pipeline = new_pipeline()
+    pipeline.unet.conv_in.register_forward_pre_hook(too_much)
+    with pytest.raises(TrainingStopped, match="out of memory in step 1 with batch_size 2: halve it"):
+        LoraTrainer(pipeline, tiny_data, SMALL, FileSystem(tmp_path)).run()
+
+
 def test_a_target_that_the_model_lacks_is_refused(new_pipeline: NewPipeline, tiny_data: Any, tmp_path: Path) -> None:
     with pytest.raises(CharacterError, match="unet has no layer to_z to adapt"):
         train(new_pipeline, tiny_data, tmp_path, SMALL.changed({"unet_targets": ["to_q", "to_z"]}))
