@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from creative_lab.lake.events import record_event
 from creative_lab.looks.claim_book import PostgresBook
 from creative_lab.looks.claims import ClaimPolicy, ClaimRecord, Claims, RenderKey, Standing, Wanted
-from creative_lab.looks.sweep import SweepReport, rendered_on, segmented_among, sweep
+from creative_lab.looks.sweep import SweepReport, segmented_among, sweep
 from creative_lab.settings import Settings
 from creative_lab.state.db import session_scope
 from creative_lab.state.models import LookControl
@@ -99,30 +99,44 @@ def claim_policy(settings: Settings) -> ClaimPolicy:
         return ClaimPolicy(most_attempts=LookControl.get_instance(session).segment_tries)
 
 
-def claims_of(settings: Settings, owner: str) -> Claims:
-    """Claims in the lab's database for ``owner``, which is a run's id or a worker's name."""
-    return Claims(PostgresBook(settings), owner, claim_policy(settings))
-
-
-class DayClaims(Claims):
-    """Claims of a run that segments one day: it knows the day's renders, and never lets masks be stored twice.
+class LabClaims(Claims):
+    """Claims in the lab's database that never let masks be stored twice, and note every picture that is given up.
 
     The lake is asked once more right before masks are stored: a worker that was killed between storing its masks and
     closing its claim leaves a picture that is segmented and looks open.
     """
 
-    def __init__(self, settings: Settings, day: str, owner: str) -> None:
+    def __init__(self, settings: Settings, owner: str) -> None:
         super().__init__(PostgresBook(settings), owner, claim_policy(settings))
-        self._settings, self._day = settings, day
-        self.expect(rendered_on(settings, day))
+        self._settings = settings
 
     def holds(self, look_id: str, render_no: int) -> bool:
         """Whether the picture is still ours and has no masks yet."""
-        if not super().holds(look_id, render_no):
+        key = RenderKey(look_id, render_no)
+        if not super().holds(*key):
             return False
-        there = segmented_among(self._settings, [(self._day, RenderKey(look_id, render_no))])
+        there = segmented_among(self._settings, [(self._known[key].day, key)]) if key in self._known else []
         self.settle(there)
         return not there
+
+    def release(
+        self,
+        look_id: str,
+        render_no: int,
+        error: str | None = None,
+        *,
+        kind: Literal["attempt", "permanent", "outage"] = "attempt",
+    ) -> ClaimRecord | None:
+        """End a claim; a picture that was tried often enough is noted as left to a person."""
+        record = super().release(look_id, render_no, error, kind=kind)
+        if record is not None and record.state == "failed":
+            note_failure(self._settings, record, run_id=self.owner)
+        return record
+
+
+def claims_of(settings: Settings, owner: str) -> LabClaims:
+    """Claims in the lab's database for ``owner``, which is a run's id or a worker's name."""
+    return LabClaims(settings, owner)
 
 
 def look_around(settings: Settings, claims: Claims | None = None) -> Tick:

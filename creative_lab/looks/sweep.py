@@ -129,16 +129,6 @@ def segmented_among(settings: Settings, wanted: Iterable[tuple[str, RenderKey]])
     return found
 
 
-def rendered_on(settings: Settings, day: str) -> list[Wanted]:
-    """All pictures of a day, segmented or not."""
-    store = TableStore(settings)
-    if not store.exists(LookRenders, {"day": day}):
-        return []
-    rows = store.scan(LookRenders, [{"day": day}]).filter(pl.col("status") == "ok")
-    found = rows.select("look_id", "render_no", "rendered_at").collect()
-    return [Wanted(RenderKey(look_id, number), day, at) for look_id, number, at in found.iter_rows()]
-
-
 # --- reading days
 
 
