@@ -74,7 +74,7 @@ def style(brief: Brief, scene: Scene, control: Control, *, seed: int) -> LookRep
             for outfit, line in zip(brief.outfits, lines, strict=True)
         ],
         exclusions=_exclusions(brief.outfits, rng),
-        innovation_notes="; ".join(f"{key}: {words}" for key, words in novelties.items()),
+        innovation_notes="; ".join(f"{key}: {words if level else 'felt'}" for key, words in novelties.items()),
     )
 
 
@@ -111,7 +111,7 @@ _PATTERNS = {
 def _piece(piece: Mapping[str, Any], level: int, novelties: Mapping[str, str]) -> str:
     text = f"the {piece['name']} in {_colour(piece) if level else piece['colour']}"
     if piece["is_innovation"]:
-        return f"{text}, {novelties[piece['garment_id']]},"
+        return f"{text}, {novelties[piece['garment_id']]}," if level else f"{text} felt"
     if level >= 4:
         text += f" {piece['fabric'][0]}"
     if piece["pattern"] != "plain":
