@@ -100,6 +100,6 @@ def market_knowledge() -> dg.MaterializeResult[pl.DataFrame]:
 
     store = TableStore(get_settings())
     frames = {name: store.scan(name).collect() for name in KNOWN_TO_NODES}
-    # Templates of the daily looks are not asked by any node of an adaptation.
-    frames["prompt_templates"] = frames["prompt_templates"].filter(pl.col("category") != "looks")
+    # Templates of looks and storyboards are not asked by any node of an adaptation.
+    frames["prompt_templates"] = frames["prompt_templates"].filter(~pl.col("category").is_in(["looks", "storyboards"]))
     return _result(knowledge_frame(frames))

@@ -177,7 +177,7 @@ class PromptTemplateEntry(Entry):
 
     slug: Annotated[str, StringConstraints(max_length=100, pattern=r"^[a-z0-9][a-z0-9-]*$")]
     name: Name200
-    category: Literal["adaptation", "enhancement", "concept", "evaluation", "looks"]
+    category: Literal["adaptation", "enhancement", "concept", "evaluation", "looks", "storyboards"]
     description: str
     template: str
     expected_variables: dict[str, Any]

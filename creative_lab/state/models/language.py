@@ -20,7 +20,7 @@ from creative_lab.state.models.base import (
     one_of,
 )
 
-TEMPLATE_CATEGORIES = ("adaptation", "enhancement", "concept", "evaluation", "looks")
+TEMPLATE_CATEGORIES = ("adaptation", "enhancement", "concept", "evaluation", "looks", "storyboards")
 
 
 class LLMModel(Identified, Activatable, Base):
