@@ -12,6 +12,7 @@ from creative_lab.commands import (
     console,
     data,
     drawing,
+    grading,
     lab,
     looks,
     people,
@@ -41,6 +42,7 @@ pictures.register(app)
 drawing.register(app)
 vision.register(app)
 looks.register(app)
+grading.register(app)
 
 
 @app.callback()

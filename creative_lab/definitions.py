@@ -19,7 +19,10 @@ from creative_lab.lake.io_manager import TableIOManager
 from creative_lab.launch.executors import executor
 from creative_lab.looks import assets as looks_assets
 from creative_lab.looks.checks import look_prompt_checks
+from creative_lab.looks.feedback import assets as look_learning_assets
 from creative_lab.looks.rendering import assets as look_picture_assets
+from creative_lab.looks.schedules import daily_learning, daily_looks, look_day, look_learning
+from creative_lab.looks.sensors import segmentation_follow_up, segmentation_reconciliation
 from creative_lab.metrics import assets as metrics_assets
 from creative_lab.metrics.storyboards import assets as proof_assets
 from creative_lab.metrics.storyboards.checks import consistency_checks
@@ -46,6 +49,7 @@ defs = dg.Definitions(
             storyboards_assets,
             looks_assets,
             look_picture_assets,
+            look_learning_assets,
             metrics_assets,
             proof_assets,
             lake_assets,
@@ -53,7 +57,17 @@ defs = dg.Definitions(
         include_specs=True,
     ),
     asset_checks=[*adaptation_checks, *storyboard_checks, look_prompt_checks, consistency_checks],
-    sensors=[spot_arrivals, approved_scripts, character_arrivals, storyboard_arrivals, automation],
+    sensors=[
+        spot_arrivals,
+        approved_scripts,
+        character_arrivals,
+        storyboard_arrivals,
+        segmentation_reconciliation,
+        segmentation_follow_up,
+        automation,
+    ],
+    jobs=[look_day, look_learning],
+    schedules=[daily_looks, daily_learning],
     resources={"io_manager": TableIOManager()},
     executor=executor(),
 )

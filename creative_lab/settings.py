@@ -58,6 +58,10 @@ class Settings(BaseSettings):
         default="Europe/Berlin", description="IANA name of the lab's local time, which decides what day it is."
     )
 
+    looks_sweep_s: int = Field(
+        default=600, ge=5, description="Seconds between two looks for pictures without masks (segmentation)."
+    )
+
     llm_api_base: str | None = Field(
         default=None, description="URL of an OpenAI-compatible server (vLLM, Ollama, llama.cpp) that serves all models."
     )
