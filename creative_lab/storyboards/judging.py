@@ -96,12 +96,13 @@ class Judge:
         A scorer that fails gives null, its weight goes to the others, and ``missing`` names it with the reason.
         """
         scored, failed = self._scores(pictures, text)
-        nothing = [None] * len(pictures)
+        nothing: list[float | None] = [None] * len(pictures)
+        unseen: list[tuple[FaceTruth | None, float | None]] = [(None, None)] * len(pictures)
         identity = nothing
         if scene.with_subject:
             identity = _guarded("clip_identity", lambda: self._identity(pictures, anchor), nothing, failed)
         texts = _guarded("clip_text", lambda: self._text_cosines(pictures, text), nothing, failed)
-        seen = _guarded("faces", lambda: self._faces(pictures, anchor), [(None, None)] * len(pictures), failed)
+        seen = _guarded("faces", lambda: self._faces(pictures, anchor), unseen, failed)
         qualities = []
         for index, (attempt, candidate) in enumerate(numbers):
             truth, similarity = seen[index]

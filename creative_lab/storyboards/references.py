@@ -10,8 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from creative_lab.vision.models import VisionModels
 
-ROOM = 1.7
+ROOM = 1.35
 """Side of the cut-out in sides of the face's box: hair and chin are part of who somebody is."""
+SIDE = 224
+"""Side of the cut-out in pixels: what the encoders of IP-Adapters take."""
 _LEAST = 24
 """Side in pixels below which a face is too small to guide a drawing."""
 
@@ -39,10 +41,8 @@ def face_crop(models: VisionModels, picture: np.ndarray) -> FaceCrop:
     height, width = picture.shape[:2]
     if face is not None and min(face.box[2] - face.box[0], face.box[3] - face.box[1]) >= _LEAST:
         left, top, right, bottom = (float(value) for value in face.box)
-        side = min(ROOM * max(right - left, bottom - top), float(min(height, width)))
-        # The box ends at the brow: the middle of the head lies a little above the middle of the box.
-        middle = ((left + right) / 2, (top + bottom) / 2 - 0.08 * (bottom - top))
-        return FaceCrop(_square(picture, middle, side), "main face")
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        return FaceCrop(_square(picture, middle, ROOM * max(right - left, bottom - top)), "main face")
     if face is not None:
         reason = "the face is too small"
     side = min(height, width) * 0.6
@@ -50,11 +50,11 @@ def face_crop(models: VisionModels, picture: np.ndarray) -> FaceCrop:
 
 
 def _square(picture: np.ndarray, middle: tuple[float, float], side: float) -> Any:
-    """A square around ``middle``, moved inside the picture where it would stick out."""
+    """A square around ``middle`` at ``SIDE`` pixels; beyond the picture its edge is repeated."""
+    import cv2
     from PIL import Image
 
-    height, width = picture.shape[:2]
-    side_px = max(1, round(side))
-    left = min(max(0, round(middle[0] - side / 2)), max(0, width - side_px))
-    top = min(max(0, round(middle[1] - side / 2)), max(0, height - side_px))
-    return Image.fromarray(np.ascontiguousarray(picture[top : top + side_px, left : left + side_px]))
+    scale = SIDE / side
+    matrix = np.array([[scale, 0, SIDE / 2 - middle[0] * scale], [0, scale, SIDE / 2 - middle[1] * scale]])
+    cut = cv2.warpAffine(picture, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Image.fromarray(cut)

@@ -106,6 +106,7 @@ def find_hero(story: str, name: str | None = None) -> Hero:
 
 def _beats(story: str, most: int) -> list[str]:
     beats = [part.strip() for part in _SENTENCE.split(story) if re.search(r"[A-Za-zÀ-ÿ]{2}", part)]
+    beats = beats or [story]
     while len(beats) < LEAST_SCENES - 1:
         longest = max(range(len(beats)), key=lambda i: len(beats[i]) if len(_cut(beats[i])) > 1 else 0)
         parts = _cut(beats[longest])

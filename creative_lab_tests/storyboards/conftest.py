@@ -124,7 +124,7 @@ def give_lora(settings: Settings, file: Path, character: str = "mara") -> None:
         )
 
 
-def keep(settings: Settings, **fields: object) -> StoryboardRecord:
+def keep(settings: Settings, /, **fields: object) -> StoryboardRecord:
     """Make a record from fields and store it."""
     source = {"kind": "story", "story": STORY, "character": "mara"}
     given = {"key": "board", "title": "The kite", "source": source} | fields
@@ -146,7 +146,7 @@ class Drawn:
         return list(self.tables["storyboard_frames"].sort("scene").iter_rows(named=True))
 
 
-def go(settings: Settings, key: str = "board", *, store: bool = False, **options: Any) -> Drawn:
+def go(settings: Settings, /, key: str = "board", *, store: bool = False, **options: Any) -> Drawn:
     """Scenes, prompts and pictures of a stored record; ``options`` go to the drawing."""
     scenes = work.scene_rows(settings, key, run_id="run")
     written = work.prompt_rows(settings, key, scenes, run_id="run")

@@ -54,7 +54,7 @@ def test_a_pack_shot_has_no_subject() -> None:
 
 def test_the_prompt_is_style_then_shot_and_text_then_four_phrases_of_quality() -> None:
     row = read_row("Wide shot: a field at dawn", "")
-    assert script_prompt(row, "Warm film look.") == f"Warm film look, WS: a field at dawn, {', '.join(QUALITY)}"
+    assert script_prompt(row, "Warm film look.") == f"Warm film look, WS: A field at dawn, {', '.join(QUALITY)}"
 
 
 def test_every_row_of_the_sample_spots_becomes_one_scene_in_its_own_time() -> None:
