@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from creative_lab.illustrator.garments import Garment
+from creative_lab.illustrator.figure import Person
 from creative_lab.illustrator.look import Look
 from creative_lab.illustrator.sample import sample_look
 from creative_lab.looks.rendering.drawn import DrawnLook, Light, draw_described
@@ -20,12 +20,14 @@ def planted_look(case: str, seed: int, *, width: int = 1280, height: int = 720) 
     look = _cast(sample_look(seed))
     light = Light()
     if case == "white clothes":
-        look = _changed(look, lambda garment: replace(garment, colour="white", pattern="plain"))
-    elif case == "light hair":
-        models = tuple(
-            replace(person, identity=person.identity.variant(hair_colour="white", skin=0)) for person in look.models
+        look = _each(
+            look,
+            lambda one: replace(
+                one, garments=tuple(replace(garment, colour="white", pattern="plain") for garment in one.garments)
+            ),
         )
-        look = replace(look, models=models)
+    elif case == "light hair":
+        look = _each(look, lambda one: replace(one, identity=one.identity.variant(hair_colour="white", skin=0)))
     elif case == "deep shadows":
         light = Light(contact=0.5, cast=0.24, falloff=22)
     elif case == "grain":
@@ -35,22 +37,19 @@ def planted_look(case: str, seed: int, *, width: int = 1280, height: int = 720) 
 
 
 def _cast(look: Look) -> Look:
-    """Nobody bald (their highlight lies beside their heads, which no mask can be held to)."""
-    models = [
-        replace(
-            person,
-            identity=person.identity.variant(hair_style="cropped")
-            if person.identity.hair_style == "bald"
-            else person.identity,
-        )
-        for person in look.models
-    ]
-    return replace(look, models=tuple(models))
+    """Nobody bald: their highlight lies beside their heads, which no mask can be held to."""
+    hair = {"bald": "cropped"}
+    return _each(
+        look,
+        lambda one: replace(
+            one, identity=one.identity.variant(hair_style=hair.get(one.identity.hair_style, one.identity.hair_style))
+        ),
+    )
 
 
-def _changed(look: Look, change: Callable[[Garment], Garment]) -> Look:
-    models = tuple(replace(person, garments=tuple(map(change, person.garments))) for person in look.models)
-    return replace(look, models=models)
+def _each(look: Look, change: Callable[[Person], Person]) -> Look:
+    left, middle, right = map(change, look.models)
+    return replace(look, models=(left, middle, right))
 
 
 Spoil = Callable[[DrawnLook, np.ndarray, np.random.Generator], np.ndarray]
@@ -67,8 +66,8 @@ def _person(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int, int, 
     return columns.start, rows.start, columns.stop, rows.stop
 
 
-def _shadow_merged(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    left, _, right, bottom = _person(mask, rng)
+def _shadow_merged(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    left, _top, right, bottom = _person(mask, rng)
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
     wide, flat = (right - left) * float(rng.uniform(0.5, 0.7)), mask.shape[0] * float(rng.uniform(0.016, 0.03))
     return mask | (((x - (left + right) / 2) / wide) ** 2 + ((y - bottom) / flat) ** 2 < 1)
@@ -79,19 +78,19 @@ def _garment_eaten(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator)
     return mask & ~drawn.truth.mask(large[int(rng.integers(len(large)))])
 
 
-def _feet_cut_off(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _feet_cut_off(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     left, top, right, bottom = _person(mask, rng)
     mask[round(bottom - (bottom - top) * float(rng.uniform(0.05, 0.12))) : bottom, left:right] = False
     return mask
 
 
-def _head_lost(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _head_lost(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     left, top, right, bottom = _person(mask, rng)
     mask[top : round(top + (bottom - top) * float(rng.uniform(0.08, 0.2))), left:right] = False
     return mask
 
 
-def _people_merged(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _people_merged(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     middle = int(mask.shape[0] * float(rng.uniform(0.4, 0.6)))
     tall = int(mask.shape[0] * float(rng.uniform(0.08, 0.2)))
     columns = np.flatnonzero(mask.any(0))
@@ -99,19 +98,19 @@ def _people_merged(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> 
     return mask
 
 
-def _person_lost(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    left, _, right, _ = _person(mask, rng)
+def _person_lost(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    left, _top, right, _bottom = _person(mask, rng)
     mask[:, left:right] = False
     return mask
 
 
-def _backdrop_kept(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _backdrop_kept(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     from scipy.ndimage import binary_dilation
 
     return binary_dilation(mask, iterations=int(rng.integers(8, 20)))
 
 
-def _eroded(_: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _eroded(drawn: DrawnLook, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     from scipy.ndimage import binary_erosion
 
     return binary_erosion(mask, iterations=int(rng.integers(7, 12)))

@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 class Segmenter(Protocol):
     """A model that names the class of every pixel, such as SegFormer."""
 
-    slug: str
-    classes: Sequence[str]
+    @property
+    def slug(self) -> str:
+        """Name of the model in the catalogue."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes by number."""
 
     def segment(self, picture: np.ndarray) -> np.ndarray:
         """Class numbers, uint8 (height, width)."""
