@@ -1,6 +1,6 @@
 """LoRA training: our loop against the way of diffusers' own SDXL LoRA script, at the same loss.
 
-    .venv/bin/python -m benchmarks.lora_training [--steps 8] [--rounds 4] [--batch 4] [--write]
+    .venv/bin/python -m benchmarks.lora_training [--steps 8] [--rounds 4] [--batch 4] [--no-write]
 
 All train the same adapters on the same model (the shipped miniature, else a random one of about its shape) in turns
 (A B C, A B C, …) in one process on one thread. *diffusers' way* does in every step what
@@ -27,7 +27,7 @@ from benchmarks import results
 from creative_lab.characters import adapters
 from creative_lab.characters.encoding import encode, text_states, tokens
 from creative_lab.characters.losses import sample_noise, weighted_error
-from creative_lab.characters.recipe import MINIATURE, TrainingRecipe
+from creative_lab.characters.recipe import MINIATURE, STANDARD, TrainingRecipe
 from creative_lab.characters.samples import draw, read_description
 from creative_lab.characters.training import LoraTrainer
 from creative_lab.characters.training_data import TrainingData
@@ -111,12 +111,12 @@ class DiffusersWay:
 
 
 def main() -> None:
-    """Measure, print, and write the section of RESULTS.md when asked to."""
+    """Measure, print, and write the section of RESULTS.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=8, help="steps per round")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--write", action="store_true", help="write the section of RESULTS.md")
+    parser.add_argument("--write", action=argparse.BooleanOptionalAction, default=True, help="into RESULTS.md")
     arguments = parser.parse_args()
 
     import copy
@@ -125,9 +125,15 @@ def main() -> None:
 
     torch.set_num_threads(1)
     steps = arguments.steps * arguments.rounds
-    recipe = MINIATURE.changed(
-        {"batch_size": arguments.batch, "max_steps": steps, "checkpoint_every": 10**6, "dropout": 0.0}
-    )
+    changes: dict[str, Any] = {
+        "batch_size": arguments.batch,
+        "max_steps": steps,
+        "checkpoint_every": 10**6,
+        "dropout": 0.0,
+        # The layers that diffusers' script adapts.
+        "unet_targets": STANDARD.unet_targets,
+    }
+    recipe = MINIATURE.changed(changes)
     with tempfile.TemporaryDirectory() as folder:
         pipeline, what = pipeline_of(Path(folder) / "model")
         drawn = draw(read_description(REPOSITORY_ROOT / "data" / "characters" / "orla"))
