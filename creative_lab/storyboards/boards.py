@@ -15,6 +15,7 @@ import numpy as np
 from creative_lab.storyboards import choosing, drawing
 from creative_lab.storyboards.cinematographer import world_scene
 from creative_lab.storyboards.drawing import CharacterLora, Drawn, Guidance, GuidingFace, Roles, Studio
+from creative_lab.storyboards.frame_rows import TAKEN, failed, frame_base, no_frame, pixels_of, png_of
 from creative_lab.storyboards.judging import Anchor, Judge, Quality
 from creative_lab.storyboards.ledger import Ledger, SceneDone
 from creative_lab.storyboards.line_art import LineArtStudio
@@ -91,7 +92,7 @@ def draw_storyboard(
         if easel.cancelled() or easel.ledger.stop_asked:
             walk.stopped = True
         if walk.stopped:
-            board.frames.append(_no_frame(record, scene, "cancelled", "the run was stopped before this scene"))
+            board.frames.append(no_frame(record, scene, "cancelled", "the run was stopped before this scene"))
             continue
         done = walk.scene(scene, prompts.get(scene.scene))
         board.frames.append(done.frame)
@@ -121,7 +122,7 @@ class _Walk:
         if scene.scene == 1 and self.record.reference is not None:
             return self._given(scene)
         if prompt is None:
-            return _failed(self.record, scene, "there is no prompt for this scene", time.perf_counter() - began)
+            return failed(self.record, scene, "there is no prompt for this scene", time.perf_counter() - began)
         mark = self._fingerprint(scene, prompt)
         known = self.easel.ledger.find(scene.scene, mark)
         if known is not None:
@@ -149,7 +150,7 @@ class _Walk:
         except Cancelled:
             self.stopped = True
             if not tried:
-                frame = _no_frame(self.record, scene, "cancelled", "the run was stopped while this scene was drawn")
+                frame = no_frame(self.record, scene, "cancelled", "the run was stopped while this scene was drawn")
                 return SceneDone(fingerprint=mark, frame=frame, candidates=[], scores=[])
             attempts = tried[-1].drawn.attempt + 1
             notes.append("stopped during a further try")
@@ -161,7 +162,7 @@ class _Walk:
                 attempts = self._plain_try(scene, prompt, tried)
             except (ImagingError, PassingError, RuntimeError, OSError, ValueError) as second:
                 if not tried:
-                    return _failed(self.record, scene, f"{reason}; again with the plain prompt: {second}",
+                    return failed(self.record, scene, f"{reason}; again with the plain prompt: {second}",
                                    time.perf_counter() - began)  # fmt: skip
                 attempts = tried[-1].drawn.attempt + 1
             fallback = f"after an error the plain prompt was drawn, one picture: {reason}"
@@ -255,7 +256,7 @@ class _Walk:
             size=(width or 1024, height or 1024),
         )
         if made.control_image is not None:
-            made.columns["control_path"] = self.easel.pictures.put(_png(made.control_image)).path
+            made.columns["control_path"] = self.easel.pictures.put(png_of(made.control_image)).path
         return made
 
     def _without_adapters(self, guidance: Guidance) -> Guidance:
@@ -273,7 +274,9 @@ class _Walk:
             scene,
             prompt.enhanced_prompt,
             anchor=self.anchor if scene.scene > 1 else None,
-            threshold=self.record.settings.identity_threshold,
+            threshold=choosing.identity_threshold(
+                self.record.settings.identity_threshold, self.easel.catalogue.settings.profile
+            ),
         )
         tried = []
         for item, picture, quality in zip(drawn, pixels, qualities, strict=True):
@@ -311,12 +314,12 @@ class _Walk:
         reason = "; ".join(why)
         columns = best.drawn.columns
         frame = {
-            **_frame_base(self.record, scene),
+            **frame_base(self.record, scene),
             "status": "fallback" if notes[0] is not None else "chosen",
             "reason": reason,
             "fallback": fallback,
             **{name: best.stored[name] for name in ("path", "thumbnail_path", "sha256", "width", "height")},
-            **{name: columns[name] for name in _TAKEN},
+            **{name: columns[name] for name in TAKEN},
             "seed": best.drawn.seed,
             "attempt": best.drawn.attempt,
             "candidate": best.drawn.candidate,
@@ -351,7 +354,7 @@ class _Walk:
         store = self.easel.pictures
         stored = vars(store.put(store.read(self.record.reference.path)))
         frame = {
-            **_no_frame(self.record, scene, "given", "the picture that was given, unchanged"),
+            **no_frame(self.record, scene, "given", "the picture that was given, unchanged"),
             **{name: stored[name] for name in ("path", "thumbnail_path", "sha256", "width", "height")},
             "is_reference": True,
         }
@@ -371,7 +374,7 @@ class _Walk:
         previous = self.record.settings.reference_from == "previous" and scene.with_subject
         if not first and not previous:
             return
-        pixels = _pixels(self.easel.pictures.read(frame["path"]))
+        pixels = pixels_of(self.easel.pictures.read(frame["path"]))
         if first:
             self.anchor, self.anchor_sha = self.easel.judge.anchor(pixels), frame["sha256"]
         if self.record.method == "reference_guided":
@@ -398,65 +401,3 @@ class _Walk:
             CODE_VERSION, self.record.method, settings, shown, wanted, vars(roles), weights, lora,
             self.face_sha, self.anchor_sha,
         )  # fmt: skip
-
-
-_TAKEN = (
-    "lora", "lora_sha256", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene", "reference_sha256",
-    "reference_crop", "controlnet", "controlnet_scale", "control_path", "prompt", "negative_prompt", "model",
-    "model_sha256", "steps", "guidance_scale",
-)  # fmt: skip
-"""Columns that a frame takes from its picture."""
-
-
-def _frame_base(record: StoryboardRecord, scene: Scene) -> dict[str, Any]:
-    return {
-        "storyboard": record.key,
-        "scene": scene.scene,
-        "title": record.title,
-        "source_key": record.source_key,
-        "method": record.method,
-        "character": record.source.character,
-        "description": scene.description,
-        "expected_faces": scene.expected_faces,
-        "subject_presence": scene.subject_presence,
-        "start_seconds": scene.start_seconds,
-        "duration_seconds": scene.duration_seconds,
-    }
-
-
-def _no_frame(record: StoryboardRecord, scene: Scene, status: str, reason: str) -> dict[str, Any]:
-    """The row of a scene without a drawn picture."""
-    return {
-        **_frame_base(record, scene),
-        "status": status,
-        "reason": reason,
-        "fallback": None,
-        **dict.fromkeys(("path", "thumbnail_path", "sha256", "width", "height", *_TAKEN)),
-        **dict.fromkeys(("seed", "attempt", "candidate", "overall", "clip_text", "clip_text_calibrated",
-                         "clip_identity", "face_similarity", "faces_found")),
-        "attempts": 0,
-        "candidates": 0,
-        "below_threshold": False,
-        "is_reference": False,
-        "seconds": 0.0,
-        "cost_usd": 0.0,
-    }  # fmt: skip
-
-
-def _failed(record: StoryboardRecord, scene: Scene, reason: str, seconds: float) -> SceneDone:
-    frame = _no_frame(record, scene, "failed", reason) | {"seconds": seconds, "fallback": "no picture"}
-    return SceneDone(fingerprint="failed", frame=frame, candidates=[], scores=[])
-
-
-def _pixels(data: bytes) -> np.ndarray:
-    from creative_lab.vision.pictures import open_picture
-
-    return open_picture(data)
-
-
-def _png(image: Any) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

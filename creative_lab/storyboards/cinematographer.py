@@ -53,19 +53,21 @@ class WorldScene:
     time: str = "noon"
     weather: str = "clear"
     angle: str = ""
+    told: frozenset[str] = frozenset()
+    """Which of expression, time and weather the story itself tells: these are said in every version of the prompt."""
     unmapped: tuple[str, ...] = field(default=())
     """Words without a counterpart, and those drawn by the nearest one as ``harbour → beach``."""
 
     def text(self, subject: Subject, *, detail: int = 2) -> str:
-        """The prompt. ``detail`` 0 says the least (who, what, where), 1 adds the time, 2 adds face, weather, angle."""
+        """The prompt. ``detail`` 0 says what the story tells, 1 adds the time of day, 2 the look of the face."""
         outside = self.setting not in _INDOORS
         place = f"{'in' if self.setting in _IN else 'on'} the {self.setting}"
         where = [place]
-        if detail >= 1:
+        if detail >= 1 or "time" in self.told:
             where.append(_WHEN[self.time])
-        if detail >= 2 and outside and self.weather in _WEATHER:
+        if outside and self.weather in _WEATHER:
             where.append(_WEATHER[self.weather])
-        angle = f", {self.angle}" if detail >= 2 and self.angle else ""
+        angle = f", {self.angle}" if self.angle else ""
         who = self._who(subject, detail)
         return f"{self.shot} of {who}, {' '.join(where)}{angle}" if who else f"{self.shot}, {' '.join(where)}{angle}"
 
@@ -73,7 +75,8 @@ class WorldScene:
         things = [phrase if phrase.endswith("flowers") else _article(phrase) for phrase in self.things]
         if not self.people and not self.with_subject:
             return _listed(things)
-        expression = _EXPRESSIONS.get(self.expression, self.expression) if detail >= 2 else ""
+        said = detail >= 2 or "expression" in self.told
+        expression = _EXPRESSIONS.get(self.expression, self.expression) if said else ""
         if self.with_subject and subject.trigger:
             who = f"{subject.trigger}, {expression}," if expression and expression != "calm" else subject.trigger
         else:
@@ -113,6 +116,14 @@ def world_scene(scene: Scene, *, time: str | None = None, weather: str | None = 
         time=words.first_of(words.TIMES, text) or time or "noon",
         weather=words.first_of(words.WEATHERS, text) or weather or "clear",
         angle=angle,
+        told=frozenset(
+            name
+            for name, known in (
+                ("expression", face),
+                ("time", words.first_of(words.TIMES, text) or time not in (None, "noon")),
+            )
+            if known
+        ),
         unmapped=tuple(dict.fromkeys(missing)),
     )
 

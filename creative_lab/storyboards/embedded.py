@@ -50,7 +50,7 @@ def _breakdown(request: LanguageRequest, schema: type[BaseModel]) -> BaseModel:
 
 
 def _writer(request: LanguageRequest, schema: type[BaseModel]) -> BaseModel:
-    """Say more in every round: the time of day first, then face, weather and angle."""
+    """Say more in every round: the time of day first, then the look of the face."""
     inputs = request.inputs
     subject = Subject(inputs.get("trigger"), inputs.get("subject") or "")
     return schema.model_validate({"text": world_of(inputs).text(subject, detail=int(inputs["round"]))})

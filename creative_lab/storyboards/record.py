@@ -95,7 +95,9 @@ class StoryboardSettings(_Entry):
     num_variations: int = Field(default=4, ge=2, le=8, description="Pictures per try")
     attempts: int = Field(default=3, ge=1, le=6, description="Tries per scene; the best of all is kept")
     quality_threshold: float = Field(default=30, ge=0, le=100, description="Overall score below which a frame warns")
-    identity_threshold: float = Field(default=0.70, ge=0, le=1, description="Least clip_identity of a good frame")
+    identity_threshold: float | None = Field(
+        default=None, ge=0, le=1, description="Least clip_identity of a good frame; None takes the profile's"
+    )
     base_seed: int = Field(default=42, ge=0, le=2**53)
     temperature: float = Field(default=0, ge=0, le=1, description="Above 0 seeds get a random part, which is recorded")
     steps: int | None = Field(default=None, ge=1, le=200)

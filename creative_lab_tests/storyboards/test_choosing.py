@@ -118,3 +118,9 @@ def test_ranking_is_a_permutation_and_the_same_every_time(values: list[tuple[flo
 @given(st.integers(0, 2**40), st.integers(1, 10), st.integers(0, 5), st.integers(0, 7))
 def test_a_seed_follows_from_its_four_numbers(base: int, scene: int, attempt: int, candidate: int) -> None:
     assert candidate_seed(base, scene, attempt, candidate) == base + 1000 * (scene - 1) + 10 * attempt + candidate
+
+
+def test_the_threshold_of_identity_is_the_profiles_unless_one_is_asked_for_and_0_counts() -> None:
+    assert choosing.identity_threshold(None, "studio") == choosing.identity_threshold(None, "hosted") == 0.70
+    assert choosing.identity_threshold(None, "miniature") == 0.10
+    assert choosing.identity_threshold(0.0, "studio") == 0.0

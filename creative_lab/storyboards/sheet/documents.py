@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from creative_lab.storyboards.choosing import identity_threshold
 from creative_lab.storyboards.record import StorySource
 from creative_lab.storyboards.sheet.gathering import Sheet, SheetFrame
 
@@ -41,7 +42,7 @@ def metadata(sheet: Sheet) -> dict[str, Any]:
         "steps": first["steps"] if first else settings.steps,
         "cfg": first["guidance_scale"] if first else settings.guidance_scale,
         "sizes": sorted({f"{f.row['width']}x{f.row['height']}" for f in frames if f.drawn}),
-        "thresholds": {"quality": settings.quality_threshold, "identity": settings.identity_threshold},
+        "thresholds": {"quality": settings.quality_threshold, "identity": _threshold(sheet)},
         "settings": settings.model_dump(mode="json"),
         "frames": [_frame(frame) for frame in frames],
         "totals": {
@@ -85,7 +86,7 @@ def report(sheet: Sheet) -> dict[str, Any]:
         "min_consistency": _round(min(scores)) if scores else None,
         "max_consistency": _round(max(scores)) if scores else None,
         "frames_without_consistency": [f.number for f in frames[1:] if f.row["clip_identity"] is None],
-        "threshold": sheet.record.settings.identity_threshold,
+        "threshold": _threshold(sheet),
         "frames": [
             {
                 "frame_id": f.number,
@@ -118,6 +119,10 @@ def drawn_prompts(sheet: Sheet) -> list[dict[str, Any]]:
 def as_json(value: Any) -> bytes:
     """Indented UTF-8 JSON that always comes out the same for the same value."""
     return (json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n").encode()
+
+
+def _threshold(sheet: Sheet) -> float:
+    return identity_threshold(sheet.record.settings.identity_threshold, sheet.backend)
 
 
 def _frame(frame: SheetFrame) -> dict[str, Any]:
