@@ -53,8 +53,8 @@ class LearningRules:
     """Looks of average grade that every fragment starts with: few grades prove little."""
     fragments_most: int = 24
     """Fragments that are active at a time, the best first."""
-    common: float = 0.4
-    """Share of prompts from which on a phrase is part of the scaffold and no fragment."""
+    common: float = 0.6
+    """Share of prompts from which on a phrase is part of the scaffold and no fragment, unless it was offered."""
     low_score: int = 2
     """Grades up to here are searched for phrases to keep out."""
     kill_support: int = 2
@@ -237,7 +237,7 @@ def _vocabulary(
         name = intel_id("vocabulary", text)
         before = known.status.get(name)
         needed = rules.promoted_looks if promoted[text] else rules.proven_looks
-        if text in scaffold or (len(scores) < needed and before is None):
+        if before is None and (text in scaffold or len(scores) < needed):
             continue
         gain = (sum(scores) - mean * len(scores)) / (len(scores) + rules.prior_looks)
         status, reason = _worth(gain, before, len(scores), mean, bool(promoted[text]), rules)
