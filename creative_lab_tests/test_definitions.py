@@ -15,7 +15,7 @@ from creative_lab.lake.schemas import registered_tables
 from creative_lab.launch.instance import environment
 from creative_lab.settings import REPOSITORY_ROOT, Settings
 
-GROUPS = {"reference", "adaptation", "characters", "metrics", "operations"}
+GROUPS = {"reference", "adaptation", "characters", "storyboards", "metrics", "operations"}
 SPECS = sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 
 
@@ -59,7 +59,13 @@ def test_partitioned_assets_are_tables_with_the_same_partitions() -> None:
 def test_jobs_checks_and_sensors_resolve() -> None:
     repository = defs.get_repository_def()
     graph = defs.resolve_asset_graph()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"spot_arrivals", "approved_scripts", "character_arrivals", "automation"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "spot_arrivals",
+        "approved_scripts",
+        "character_arrivals",
+        "storyboard_arrivals",
+        "automation",
+    }
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in repository.sensor_defs)
     assert all(sensor.description or sensor.name for sensor in repository.sensor_defs)
     checks = {key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey("adapted_scripts")}
