@@ -31,6 +31,12 @@ _OPENERS = (
     "near some all no yes snow rain everyone nobody people children inside outside meanwhile together just so if "
     "my our its two three back night morning "
 )
+_LED_IN = re.compile(
+    r"^(?:in|at|on|when|after|before|then|suddenly|finally|soon|later|one|by|with|from|while|as|there|now|every)\b"
+    r"(?:\W+\w+){0,5}?\W+(?:he|she)\b",
+    re.IGNORECASE,
+)
+"""A sentence that gets to its subject after a time or a place."""
 _NOT_NAMES = frozenset(_OPENERS.split())
 """Words that begin sentences with a capital and are no names."""
 _SAYS = re.compile(
@@ -196,6 +202,9 @@ def _scene(beat: str, hero: Hero, elements: dict[str, str], place: str, spoken: 
         several = text[:4].lower() == "they"
         text = _START_PRONOUN.sub(f"{hero.name} and the others" if several else hero.name, text, count=1)
         named = True
+    elif not named and _LED_IN.search(text):
+        text = re.sub(r"\b(?:he|she)\b", hero.name, text, count=1, flags=re.IGNORECASE)
+        named = True
     present = named or bool(_PRONOUN.search(text)) or (_acts(text) and not _has_own_subject(text))
     if present and not named:
         text = _with_name(text, hero.name) if _has_own_subject(text) else f"{hero.name} {_lowered(text)}"
@@ -233,7 +242,13 @@ def _with_name(text: str, name: str) -> str:
     """The hero's name for the first pronoun of a sentence whose subject is somebody else."""
     text, count = re.subn(r"\b(?:him|them)\b", name, text, count=1, flags=re.IGNORECASE)
     if not count:
-        text, count = re.subn(r"\b(?:his|their|her)\b(?=\s+\w)", f"{name}'s", text, count=1, flags=re.IGNORECASE)
+        text, count = re.subn(
+            r"\b(?:his|their|her)\b(?=\s+(?!(?:a|an|the|some|to|in|at|and|with)\b)\w)",
+            f"{name}'s",
+            text,
+            count=1,
+            flags=re.IGNORECASE,
+        )
     if not count:
         text, count = re.subn(r"\b(?:he|she|they|her)\b", name, text, count=1, flags=re.IGNORECASE)
     return text if count else f"{text}, with {name}"

@@ -74,6 +74,20 @@ def test_a_short_story_is_told_in_six_scenes_and_a_long_one_in_no_more_than_aske
     assert all(f"number {number}" in joined for number in range(25)), "sentences are joined, never dropped"
 
 
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("In the evening she waves goodbye", "In the evening Mara waves goodbye"),
+        ("The merchant gives her a basket", "The merchant gives Mara a basket"),
+        ("The merchant takes her basket", "The merchant takes Mara's basket"),
+        ("She runs", "Mara runs"),
+    ],
+)
+def test_pronouns_become_the_heros_name_so_that_a_frame_stands_alone(sentence: str, told: str) -> None:
+    scenes = scenes_from(f"Mara walks in the park. {sentence}.", name="Mara")
+    assert any(scene.description.startswith(told) for scene in scenes)
+
+
 def test_the_length_of_the_film_is_what_was_asked_for() -> None:
     record = StoryboardRecord.model_validate(
         {"key": "a", "title": "A", "source": {"kind": "story", "story": ALDAR}, "method": "baseline",
