@@ -8,12 +8,20 @@ from pathlib import Path
 from creative_lab.miniatures.training import Trainer
 
 _TRAINERS = {
+    "autoencoder": ("creative_lab.miniatures.autoencoder", "AutoencoderTrainer"),
+    "decoder": ("creative_lab.miniatures.autoencoder", "DecoderTrainer"),
     "garments": ("creative_lab.miniatures.garments", "GarmentTrainer"),
     "face-detector": ("creative_lab.miniatures.face_detector", "FaceDetectorTrainer"),
     "face-recogniser": ("creative_lab.miniatures.face_recogniser", "FaceRecogniserTrainer"),
     "clip": ("creative_lab.miniatures.clip", "ClipTrainer"),
-    "aesthetic": ("creative_lab.miniatures.aesthetic", "AestheticTrainer"),
+    "judge": ("creative_lab.miniatures.judge", "JudgeTrainer"),
+    "miniature-xl": ("creative_lab.miniatures.text_to_picture", "TextToPictureTrainer"),
+    "image-encoder": ("creative_lab.miniatures.image_encoder", "ImageEncoderTrainer"),
     "preference": ("creative_lab.miniatures.preference", "PreferenceTrainer"),
+    "miniature-pose": ("creative_lab.miniatures.pose_control", "PoseControlTrainer"),
+    "miniature-reference": ("creative_lab.miniatures.reference_adapter", "ReferenceAdapterTrainer"),
+    "aesthetic": ("creative_lab.miniatures.aesthetic", "AestheticTrainer"),
+    "vision-language": ("creative_lab.miniatures.vision_language", "VisionLanguageTrainer"),
 }
 
 NAMES = tuple(_TRAINERS)

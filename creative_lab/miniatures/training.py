@@ -207,9 +207,13 @@ class Run:
     def train(self, *, budget_s: float | None = None, save_every_s: float = 120.0) -> Progress:
         """Train to the recipe's number of steps, or until ``budget_s`` seconds of this run are used.
 
-        A checkpoint is written every ``save_every_s`` seconds, at the end, and when the run is interrupted.
+        A checkpoint is written every ``save_every_s`` seconds, at the end, and when the run is interrupted. A run that
+        had cooled down and is given a budget that leaves time to learn goes on at the full rate and cools down again.
         """
         progress = self.progress
+        finished = progress.total is not None and progress.step >= progress.total
+        if finished and budget_s and progress.seconds < budget_s * (1 - COOLING):
+            progress.total = progress.cool_from = None
         if budget_s is None and progress.total is None:
             progress.total = self.recipe.steps
             progress.cool_from = round(self.recipe.steps * (1 - COOLING))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,10 @@ import pytest
 import torch
 
 from creative_lab.lake.fs import FileSystem
-from creative_lab.miniatures.clip import ClipTrainer
-from creative_lab.miniatures.manifest import write_manifest
 from creative_lab.miniatures.pools import Pool
 from creative_lab.miniatures.registry import NAMES, trainer
 from creative_lab.miniatures.training import Run
+from creative_lab_tests.miniatures.random_models import random_clip, random_judges, random_pipeline
 
 FILES = {
     "garments": {"config.json", "model.safetensors", "preprocessor_config.json"},
@@ -25,24 +25,28 @@ FILES = {
     "aesthetic": {"head.safetensors", "config.json"},
     "preference": {"config.json", "model.safetensors", "preprocessor_config.json", "vocab.json", "merges.txt",
                    "tokenizer_config.json"},
+    "autoencoder": set(),
+    "decoder": set(),
+    "judge": {"judge.safetensors", "config.json"},
+    "miniature-xl": {"model_index.json"},
+    "image-encoder": set(),
+    "miniature-pose": {"config.json", "diffusion_pytorch_model.safetensors"},
+    "miniature-reference": {"ip_adapter.safetensors"},
     "vision-language": {"config.json", "model.safetensors", "processor_config.json", "chat_template.jinja",
                         "tokenizer.json", "tokenizer_config.json"},
 }  # fmt: skip
 SAMPLES = {"garments": 1, "face-detector": 3, "face-recogniser": 2, "clip": 1, "aesthetic": 6, "preference": 6,
-           "vision-language": 6}  # fmt: skip
+           "vision-language": 6, "autoencoder": 2, "decoder": 2, "judge": 8, "miniature-xl": 2, "image-encoder": 2,
+           "miniature-pose": 1, "miniature-reference": 1}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models' root with a random CLIP, which two of the trainers start from."""
+    """A models' root with the models of random weights that other trainers start from."""
     folder = tmp_path_factory.mktemp("models")
-    torch.manual_seed(1)
-    clip = ClipTrainer(folder)
-    clip.export(clip.network(), FileSystem(folder / "clip"))
-    write_manifest(folder, "clip")
-    # The aesthetic head stands on the preference model, which is a CLIP too.
-    clip.export(clip.network(), FileSystem(folder / "preference"))
-    write_manifest(folder, "preference")
+    random_clip(folder)
+    random_pipeline(folder)
+    random_judges(folder)
     return folder
 
 
@@ -63,6 +67,9 @@ def test_a_trainer_steps_writes_and_measures(name: str, root: Path, tmp_path: Pa
     assert {path.name for path in out.iterdir() if path.is_file()} == FILES[name]
     if name == "clip":
         return  # measuring takes a hundred pictures; the shipped model's test does it
+    if name == "miniature-xl":
+        shutil.copytree(root / "miniature-xl" / "vae", out / "vae")  # another trainer's part of the same folder
     measured = maker.evaluate(out, samples=SAMPLES[name])
     assert set(maker.bars) <= set(measured)
-    assert all(-1 <= measured[key] <= 1 for key in maker.bars if key != "AUC of the pack")  # no detector beside it
+    unbounded = {"AUC of the pack", "PSNR", "joint error removed"}  # no detector beside it; decibels; may get worse
+    assert all(-1 <= measured[key] <= 1 for key in set(maker.bars) - unbounded)

@@ -94,3 +94,14 @@ def test_a_worker_draws_what_this_process_would_have_drawn(tmp_path: Path) -> No
         taken = here.take(np.array([17, 0, 17]))
     assert np.array_equal(taken["pixels"][0], taken["pixels"][2])
     assert np.array_equal(taken["pixels"][1], here.shard(0)["pixels"][0])
+
+
+def test_a_finished_run_that_is_given_more_time_goes_on_and_cools_down_again(tmp_path: Path) -> None:
+    run = begin(tmp_path / "run", tmp_path / "pictures")
+    run.train()
+    assert run.progress.step == run.progress.total == RECIPE.steps
+    again = begin(tmp_path / "run", tmp_path / "pictures")
+    again.train()  # without more time nothing is left to do
+    assert again.progress.step == RECIPE.steps
+    again.train(budget_s=again.progress.seconds / (1 - COOLING) + 1.0)
+    assert again.progress.step > RECIPE.steps and again.progress.step == again.progress.total

@@ -1,0 +1,90 @@
+"""Story pictures as latents: what the UNet and its adapters learn from, encoded once by the worker processes."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from creative_lab.lake.fs import FileSystem
+from creative_lab.miniatures.drawn import SHARD, SQUARE, WIDE, draw_story, is_wide, story_plan
+from creative_lab.miniatures.pools import Arrays, Plan
+from creative_lab.settings import get_settings
+
+if TYPE_CHECKING:
+    import torch
+
+FOLDER = "miniature-xl"
+_KEPT = ("captions", "numbers", "joints", "marks", "face", "vectors")
+
+
+def encode_pictures(autoencoder: Any, pictures: np.ndarray) -> np.ndarray:
+    """uint8 pictures as latents (n, channels, height / 8, width / 8) in fp16, without the encoder's noise."""
+    import torch
+
+    from creative_lab.miniatures.autoencoder import to_unit
+
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        parts = [
+            autoencoder.encode(to_unit(pictures[start : start + 32])).latent_dist.mode()
+            for start in range(0, len(pictures), 32)
+        ]
+    latents: np.ndarray = torch.cat(parts).to(torch.float16).numpy()
+    return latents
+
+
+def draw_latents(models: str, first: int, count: int) -> Arrays:
+    """Latents of story pictures with the truth about them; pictures that were drawn before are taken from the cache."""
+    import torch
+    from safetensors.numpy import load_file
+
+    from creative_lab.miniatures.autoencoder import load_autoencoder
+
+    torch.set_num_threads(1)
+    files, plan = FileSystem(get_settings().home / "miniatures" / "pictures"), story_plan(1)
+    name = plan.shard_name(first // SHARD)
+    story = load_file(files.path(name)) if count == SHARD and files.exists(name) else draw_story(first, count)
+    latents = encode_pictures(load_autoencoder(Path(models) / FOLDER), story["pixels"])
+    return {"latents": latents, **{key: story[key] for key in _KEPT}}
+
+
+def latents_plan(root: Path, shards: int) -> Plan:
+    """Latents of the autoencoder below ``root``. Raises FileNotFoundError when there is none."""
+    weights = root / FOLDER / "vae" / "diffusion_pytorch_model.safetensors"
+    if not weights.is_file():
+        raise FileNotFoundError(f"{weights} is missing: train the autoencoder first")
+    version = _encoder_version(weights)
+    return Plan(f"latents-{version}", partial(draw_latents, str(root)), shards=shards, samples=SHARD)
+
+
+def _encoder_version(weights: Path) -> str:
+    """A short hash of the encoder alone: the decoder may learn on without making latents stale."""
+    from safetensors.numpy import load_file
+
+    digest = hashlib.sha256()
+    for key, value in sorted(load_file(weights).items()):
+        if key.startswith(("encoder.", "quant_conv.")):
+            digest.update(key.encode() + value.tobytes())
+    return digest.hexdigest()[:8]
+
+
+def choose_format(rng: np.random.Generator, available: int, batch: int, *, wide_share: float) -> np.ndarray:
+    """Numbers of ``batch`` samples of one format, which is wide with probability ``wide_share`` where there are any."""
+    shards = max(1, available // SHARD)
+    formats: dict[bool, list[int]] = {True: [], False: []}
+    for shard in range(shards):
+        formats[is_wide(shard)].append(shard)
+    wide = bool(formats[True]) and rng.random() < wide_share
+    size = min(SHARD, available)
+    return rng.choice(formats[wide], batch) * SHARD + rng.integers(size, size=batch)
+
+
+def time_ids(count: int, latents: torch.Tensor) -> torch.Tensor:
+    """SDXL's six numbers of whole pictures: original height and width, crop's top and left, target height and width."""
+    import torch
+
+    width, height = WIDE if latents.shape[-1] > latents.shape[-2] else SQUARE
+    return torch.tensor([[height, width, 0, 0, height, width]], dtype=torch.float32).repeat(count, 1)
