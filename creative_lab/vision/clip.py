@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from creative_lab.weights.libraries import Device
 
-BATCH = 32
+BATCH, CPU_BATCH = 64, 16
+"""Pictures per pass; a processor's caches like few, a GPU wants many."""
+
 _REMEMBERED_TEXTS = 4096
 _PREPARED = 64
 """Pictures that are prepared together, which bounds the memory of their full size."""
@@ -58,11 +60,14 @@ def settings_of(processor: Any) -> str:
 class Clip:
     """A CLIP folder. Vectors are computed in the model's number format and given as float32 of length 1."""
 
-    def __init__(self, folder: Path, *, slug: str, device: Device, dtype: str = "float32", batch: int = BATCH) -> None:
+    def __init__(
+        self, folder: Path, *, slug: str, device: Device, dtype: str = "float32", batch: int | None = None
+    ) -> None:
         import torch
         from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
 
-        self.slug, self.device, self.batch = slug, device, batch
+        self.slug, self.device = slug, device
+        self.batch = batch or (CPU_BATCH if device == "cpu" else BATCH)
         self.dtype = torch.float32 if device == "cpu" else getattr(torch, dtype)
         self.model: Any = CLIPModel.from_pretrained(folder, local_files_only=True, dtype=self.dtype).eval().to(device)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)

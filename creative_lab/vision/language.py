@@ -114,7 +114,14 @@ class VisionLanguage:
                 made: np.ndarray = logits[:, -1].float().softmax(-1)[:, self.yes].cpu().numpy()
                 return made
 
-        return in_batches(ask, pairs, self.batch) if pairs else np.empty(0, np.float32)
+        if not pairs:
+            return np.empty(0, np.float32)
+        # Texts of like length share a batch, so that little of it is padding.
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        sorted_answers = in_batches(ask, [pairs[place] for place in order], self.batch)
+        answers = np.empty_like(sorted_answers)
+        answers[order] = sorted_answers
+        return answers
 
 
 class HostedCaptioner:

@@ -36,7 +36,8 @@ def shared_weights(present: Sequence[Role], weights: Mapping[Role, float] = WEIG
     if not own:
         return {}
     spare = total - sum(own.values())
-    shares = {role: (SHARES[role] if weights is WEIGHTS else own[role]) for role in own}
+    standard = dict(weights) == dict(WEIGHTS)
+    shares = {role: (SHARES[role] if standard else own[role]) for role in own}
     return {role: (own[role] + spare * shares[role] / sum(shares.values())) / total for role in own}
 
 
