@@ -221,9 +221,8 @@ def _fix_descriptors(scenes: list[SceneReply], mended: list[list[str]]) -> None:
                 continue
             text = text[: mention.start("noun")] + descriptor + text[mention.end() :]
             mended[index].append(f"{mention.group('noun')!r} is {descriptor!r} in every frame")
-        for element in scene.elements:
-            if _head(element) not in fixed:
-                elements.append(element)
+        # What is listed and not described stays listed: the consistency check names it.
+        elements += [element for element in scene.elements if fixed.get(_head(element)) not in elements]
         scenes[index] = scene.model_copy(update={"description": text, "elements": list(dict.fromkeys(elements))})
 
 
