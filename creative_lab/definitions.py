@@ -20,6 +20,7 @@ from creative_lab.launch.executors import executor
 from creative_lab.looks import assets as looks_assets
 from creative_lab.looks.checks import look_prompt_checks
 from creative_lab.looks.feedback import assets as look_learning_assets
+from creative_lab.looks.feedback.checks import no_picture_left_behind
 from creative_lab.looks.rendering import assets as look_picture_assets
 from creative_lab.looks.schedules import daily_learning, daily_looks, look_day, look_learning
 from creative_lab.looks.sensors import segmentation_follow_up, segmentation_reconciliation
@@ -56,7 +57,13 @@ defs = dg.Definitions(
         ],
         include_specs=True,
     ),
-    asset_checks=[*adaptation_checks, *storyboard_checks, look_prompt_checks, consistency_checks],
+    asset_checks=[
+        *adaptation_checks,
+        *storyboard_checks,
+        look_prompt_checks,
+        no_picture_left_behind,
+        consistency_checks,
+    ],
     sensors=[
         spot_arrivals,
         approved_scripts,

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -60,8 +60,10 @@ class ClaimPolicy:
     longest_back_off_s: float = 900.0
 
     def wait(self, failures: int) -> timedelta:
-        """The wait after that many failures in a row."""
-        doubled = self.back_off_s * 2.0 ** min(max(failures - 1, 0), 30)
+        """The wait after that many failures in a row; none before the first."""
+        if failures < 1:
+            return timedelta(0)
+        doubled = self.back_off_s * 2.0 ** min(failures - 1, 30)
         return timedelta(seconds=min(doubled, self.longest_back_off_s))
 
 
@@ -256,6 +258,24 @@ class Claims:
                     closed += 1
         return closed
 
+    def abandon(self, ended: Callable[[str], bool]) -> list[ClaimRecord]:
+        """Take claims from owners of whom ``ended`` knows that they are gone, before their lease runs out.
+
+        Each is charged with an attempt, as if the lease had ended. Returns the records as they are then.
+        """
+        held = self.book.records(states=["claimed"])
+        gone = {owner: ended(owner) for owner in {record.owner for record in held}}
+        keys = [record.key for record in held if gone[record.owner]]
+        taken = []
+        with self.book.transaction(keys) as book:
+            for key in keys:
+                record = book.get(key)
+                if record is not None and record.state == "claimed" and gone.get(record.owner):
+                    record = _expire(record, book.now, self.policy)
+                    book.put(record)
+                    taken.append(record)
+        return taken
+
     def standing(self, missing: Sequence[Wanted]) -> Standing:
         """Sort pictures without masks by what is to be done about them, after charging leases that ran out."""
         due: list[Wanted] = []
@@ -328,7 +348,10 @@ class Standing:
 
 def _expire(record: ClaimRecord, now: datetime, policy: ClaimPolicy) -> ClaimRecord:
     reason = f"{LEASE_ENDED}: {record.owner or 'the worker'} did not come back"
-    return _failed_attempt(record, reason, now, policy)
+    expired = _failed_attempt(record, reason, now, policy)
+    # Once a worker dies of something else, and its pictures need not wait; one that dies again may die of the picture.
+    at_once = now + policy.wait(expired.attempts - 1)
+    return replace(expired, retry_at=at_once) if expired.state == "waiting" else expired
 
 
 def _failed_attempt(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -139,8 +139,11 @@ def claims_of(settings: Settings, owner: str) -> LabClaims:
     return LabClaims(settings, owner)
 
 
-def look_around(settings: Settings, claims: Claims | None = None) -> Tick:
-    """Sweep, close claims whose masks are there, charge leases that ran out, and sort what is missing."""
+def look_around(settings: Settings, claims: Claims | None = None, ended: Callable[[str], bool] | None = None) -> Tick:
+    """Sweep, close claims whose masks are there, charge leases that ran out, and sort what is missing.
+
+    ``ended`` says of an owner of claims whether it is gone, as far as the caller knows: its claims end at once.
+    """
     claims = claims or claims_of(settings, SWEEPER)
     # Before the sweep: masks that are stored after it are nobody's loss, those before it must not be charged.
     unfinished = claims.book.records(states=["waiting", "claimed", "failed"])
@@ -148,11 +151,42 @@ def look_around(settings: Settings, claims: Claims | None = None) -> Tick:
     missing = {item.key for item in report.missing}
     closing = [(record.day, record.key) for record in unfinished if record.key not in missing]
     settled = claims.settle(segmented_among(settings, closing)) if closing else 0
+    abandoned = claims.abandon(ended) if ended else []
     standing = claims.standing(report.missing)
+    given_up = [record for record in abandoned if record.state == "failed"]
+    standing = replace(
+        standing,
+        newly_failed=[*standing.newly_failed, *given_up],
+        expired=standing.expired + len(abandoned),
+    )
     due: dict[str, list[Wanted]] = {}
     for item in standing.due:
         due.setdefault(item.day, []).append(item)
     return Tick(claims.book.now(), report, standing, settled, due)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What a day lacks."""
+
+    rendered: int
+    missing: list[Wanted]
+    """Oldest first; those given up among them."""
+    failed: list[ClaimRecord]
+    oldest_unsegmented_s: float
+    """Age of the oldest picture without masks that nobody was told about; 0 when there is none."""
+
+
+def backlog_of_day(settings: Settings, day: str) -> Backlog:
+    """Pictures of one day without masks, and those of them that are left to a person."""
+    book = PostgresBook(settings)
+    report = sweep(settings)
+    missing = [item for item in report.missing if item.day == day]
+    records = book.records([item.key for item in missing], states=["failed"]) if missing else []
+    given_up = {record.key for record in records}
+    open_ones = [item.rendered_at for item in missing if item.key not in given_up]
+    age = (book.now() - min(open_ones)).total_seconds() if open_ones else 0.0
+    return Backlog(report.rendered_by_day.get(day, 0), missing, records, round(max(age, 0.0), 1))
 
 
 def note_tick(settings: Settings, tick: Tick, *, run_id: str, requeued: dict[str, int]) -> None:

@@ -40,7 +40,7 @@ def segmentation_reconciliation(context: dg.SensorEvaluationContext) -> dg.Senso
     from creative_lab.looks.reconcile import look_around, note_tick, requests
 
     settings = get_settings()
-    tick = look_around(settings)
+    tick = look_around(settings, ended=lambda owner: _has_ended(context.instance, owner))
     sequence = json.loads(context.cursor) if context.cursor else {}
     busy = _busy_days(context.instance)
     asked, following = requests(tick.due_by_day, tick.report.versions, sequence, busy_days=busy)
@@ -87,6 +87,12 @@ def _busy_days(instance: dg.DagsterInstance) -> set[str]:
     """Days whose masks a run is making, or is about to make."""
     runs = instance.get_runs(filters=dg.RunsFilter(statuses=_IN_PROGRESS))
     return {day for run in runs if _makes_masks(run) and (day := run.tags.get("dagster/partition"))}
+
+
+def _has_ended(instance: dg.DagsterInstance, owner: str) -> bool:
+    """Whether a claim's owner is a run that is over, however it ended."""
+    run = instance.get_run_by_id(owner)
+    return run is not None and run.is_finished
 
 
 def _makes_masks(run: dg.DagsterRun) -> bool:

@@ -66,6 +66,7 @@ class SweepReport:
     orphans: list[RenderKey]
     versions: dict[str, str]
     """Version of the renders of each day that misses something."""
+    rendered_by_day: dict[str, int]
     seconds: float
 
     def oldest_age_s(self, now: datetime) -> float:
@@ -110,6 +111,7 @@ def sweep(settings: Settings, *, afresh: bool = False) -> SweepReport:
         duplicates=[RenderKey(*key) for state in states.values() for key in state.duplicates],
         orphans=[RenderKey(*key) for state in states.values() for key in state.orphans],
         versions={day: state.renders for day, state in states.items() if state.missing and state.renders},
+        rendered_by_day={day: state.rendered for day, state in states.items()},
         seconds=time.perf_counter() - begun,
     )
 
