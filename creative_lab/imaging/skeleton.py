@@ -45,7 +45,7 @@ def draw_skeleton(people: Iterable[Any], width: int, height: int) -> np.ndarray:
         joints = np.asarray(person, np.float64)
         if joints.shape != (JOINTS, 2):
             raise ValueError(f"a pose has {JOINTS} points (x, y), not an array of shape {joints.shape}")
-        known = np.isfinite(joints).all(axis=1)
+        known = [bool(np.isfinite(joint).all()) for joint in joints]
         places = np.round(np.clip(np.nan_to_num(joints), -4 * width - 4, 4 * width + 4) * scale).astype(int)
         for number, (start, end) in enumerate(LIMBS):
             if known[start] and known[end]:

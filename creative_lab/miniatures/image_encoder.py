@@ -46,8 +46,9 @@ def new_image_encoder() -> Any:
     """0.8 M parameters with random values."""
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
+    config: Any = CLIPVisionConfig
     return CLIPVisionModelWithProjection(
-        CLIPVisionConfig(
+        config(
             hidden_size=WIDTH, intermediate_size=3 * WIDTH, num_hidden_layers=LAYERS, num_attention_heads=4,
             image_size=SIDE, patch_size=PATCH, projection_dim=DIMENSIONS, hidden_act="gelu",
             attn_implementation="eager",

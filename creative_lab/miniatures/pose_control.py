@@ -38,7 +38,7 @@ def new_controlnet(unet: Any) -> Any:
     """A ControlNet for ``unet`` (1.2 M parameters) that changes nothing yet; where it can it begins as the UNet."""
     from diffusers import ControlNetModel
 
-    controlnet = ControlNetModel(
+    controlnet: Any = ControlNetModel(
         in_channels=unet.config.in_channels, block_out_channels=WIDTHS, layers_per_block=1,
         down_block_types=("DownBlock2D", "DownBlock2D"), mid_block_type="UNetMidBlock2D",
         cross_attention_dim=unet.config.cross_attention_dim, attention_head_dim=HEADS, norm_num_groups=16,

@@ -49,7 +49,7 @@ def new_adapter(unet: Any) -> Any:
             continue
         layer = name.removesuffix(".processor")
         keys, values = weights[f"{layer}.to_k.weight"], weights[f"{layer}.to_v.weight"]
-        processor = IPAdapterAttnProcessor(
+        processor: Any = IPAdapterAttnProcessor(
             hidden_size=keys.shape[0], cross_attention_dim=width, num_tokens=(TOKENS,), scale=1.0
         )
         processor.to_k_ip[0].weight.data.copy_(keys)

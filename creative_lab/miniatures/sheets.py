@@ -237,7 +237,24 @@ def _wrapped(text: str, width: int) -> Iterable[str]:
     return textwrap.wrap(text, width)[:6]
 
 
+def _of_the_chain(name: str) -> Callable[[Path], np.ndarray]:
+    """A sheet of ``picture_sheets``, which builds on this module."""
+
+    def show(folder: Path) -> np.ndarray:
+        from creative_lab.miniatures import picture_sheets
+
+        pixels: np.ndarray = getattr(picture_sheets, name)(folder)
+        return pixels
+
+    return show
+
+
 MODELS: dict[str, tuple[str, Callable[[Path], np.ndarray]]] = {
     "masks": ("garments", masks), "faces": ("faces", faces), "retrieval": ("clip", retrieval),
+    "prompts": ("miniature-xl", _of_the_chain("prompts")), "wide": ("miniature-xl", _of_the_chain("wide")),
+    "against-truth": ("miniature-xl", _of_the_chain("against_truth")),
+    "reconstruction": ("miniature-xl", _of_the_chain("reconstruction")),
+    "pose": ("miniature-pose", _of_the_chain("pose")),
+    "reference": ("miniature-reference", _of_the_chain("reference")),
 }  # fmt: skip
 """Sheets of the models: file name → (model folder, function)."""

@@ -43,7 +43,8 @@ def cumulative_alphas() -> torch.Tensor:
     """Share of the signal's variance at each of the 1000 times, as diffusers' schedulers have it."""
     from diffusers import DDPMScheduler
 
-    alphas: torch.Tensor = DDPMScheduler(beta_schedule=str(SCHEDULER["beta_schedule"])).alphas_cumprod
+    scheduler: Any = DDPMScheduler(beta_schedule=str(SCHEDULER["beta_schedule"]))
+    alphas: torch.Tensor = scheduler.alphas_cumprod
     return alphas
 
 
@@ -72,8 +73,9 @@ def new_text_encoder(tokenizer: Any) -> Any:
     """The small text encoder that learns with the UNet."""
     from transformers import CLIPTextConfig, CLIPTextModel
 
+    config: Any = CLIPTextConfig
     return CLIPTextModel(
-        CLIPTextConfig(
+        config(
             vocab_size=len(tokenizer), hidden_size=TEXT_WIDTH, intermediate_size=3 * TEXT_WIDTH,
             num_hidden_layers=TEXT_LAYERS, num_attention_heads=2, max_position_embeddings=LENGTH, hidden_act="gelu",
             bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
