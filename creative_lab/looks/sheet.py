@@ -182,9 +182,9 @@ def sheet_png(day: str, looks: list[SheetLook], *, columns: int = 2) -> bytes:
         grade = "not graded" if look.grade is None else f"{look.grade:.1f} of 5"
         pen.text((x, y + height + 30), f"{look.prompt_id}   {look.look_id}", fill=(110, 110, 118), font=small)
         pen.text((x + width, y + height + 8), grade, fill=(20, 20, 24), font=small, anchor="ra")
-        for place, swatch in enumerate(look.swatches):
-            pen.rectangle((x + width - 18 * (place + 1), y + height + 32, x + width - 18 * place - 5, y + height + 45),
-                          fill=swatch, outline=(200, 200, 205))  # fmt: skip
+        for place, swatch in enumerate(reversed(look.swatches)):
+            right, top = x + width - 1 - 18 * place, y + height + 32
+            pen.rectangle((right - 13, top, right, top + 13), fill=swatch, outline=(200, 200, 205))
     out = io.BytesIO()
     page.save(out, "PNG", optimize=True)
     return out.getvalue()
@@ -216,11 +216,12 @@ _PAGE = """<!doctype html>
 * { box-sizing:border-box }
 body { margin:0 auto; max-width:1560px; padding:40px 36px 64px; color:var(--ink); background:#fff;
   font:15px/1.45 "Helvetica Neue",Helvetica,Arial,sans-serif }
-header { display:flex; align-items:baseline; justify-content:space-between; border-bottom:2px solid var(--ink);
+header { display:flex; flex-wrap:wrap; gap:4px 24px; align-items:baseline;
+  justify-content:space-between; border-bottom:2px solid var(--ink);
   padding-bottom:12px; margin-bottom:28px }
 h1 { font-size:30px; font-weight:600; letter-spacing:-.02em; margin:0 }
 header p { margin:0; color:var(--soft) }
-main { display:grid; grid-template-columns:repeat(auto-fill,minmax(560px,1fr)); gap:34px 30px }
+main { display:grid; grid-template-columns:repeat(auto-fill,minmax(min(560px,100%),1fr)); gap:34px 30px }
 article { break-inside:avoid }
 figure { margin:0; position:relative; line-height:0; border:1px solid var(--line) }
 figure img { width:100%; height:auto; display:block }

@@ -49,6 +49,8 @@ _MOST: dict[str, float] = {"bag": 0.10, "belt": 0.05, "scarf": 0.13, "shoes": 0.
 """Largest share of a person's pixels that one region of a small garment has."""
 _FIT = 9.0
 """Cost up to which a region fits a garment without asking its neighbours: three standard deviations."""
+_MOTIF, _MOTIF_FIT = 0.0012, 0.5
+"""Share of a person's pixels below which a region may be a motif, and the cost up to which it still fits by itself."""
 _HEAD = 0.185
 """Share of a person's height that is head."""
 _FADE = 0.03
@@ -215,7 +217,8 @@ def _name_regions(
         best = costs.argmin(0)
         label[own] = first + best
         least = costs[best, np.arange(len(own))]
-        sure[own] = least < _FIT
+        # A motif of a pattern may have another garment's colour by chance: only larger pieces speak for themselves.
+        sure[own] = least < np.where(table.area[own] < _MOTIF * person.area, _MOTIF_FIT, _FIT)
         shares = np.exp(-0.5 * (costs - least))
         table.confidence[own] = np.where(sure[own], 1.0, 0.5) / shares.sum(0)
         if not sure[own].any():
