@@ -76,6 +76,9 @@ def storyboard_new(
 def storyboard_import(
     files: Annotated[list[Path] | None, typer.Argument(help="JSON files; the samples when absent.")] = None,
     character: Annotated[str | None, typer.Option(help="Character that takes the lead in all of them.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Method instead of the file's; several make one storyboard each.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Change storyboards that are there already.")] = False,
 ) -> None:
     """Import storyboards from files; a mistake in any of them is named, and nothing is written then."""
@@ -86,11 +89,7 @@ def storyboard_import(
     if not found:
         raise CommandError(f"there are no samples in {settings.data_dir / 'storyboards'}")
     records = read_files(found)
-    if character:
-        records = [
-            record.model_copy(update={"source": record.source.model_copy(update={"character": character})})
-            for record in records
-        ]
+    records = [other for record in records for other in _variants(record, character, method or [])]
     new = save(settings, records, replace=replace)
     say(f"{len(records)} storyboards, {len(new)} of them new: {', '.join(record.key for record in records)}")
 
@@ -168,6 +167,20 @@ def register_storyboards(settings: Settings) -> list[str]:
         if fresh:
             instance.add_dynamic_partitions("storyboard", fresh)
     return fresh
+
+
+def _variants(record: StoryboardRecord, character: str | None, methods: list[str]) -> list[StoryboardRecord]:
+    """The record with another lead, once for each method; with several methods each key ends in its method."""
+    from creative_lab.storyboards.record import read_record
+
+    data = record.model_dump(mode="json")
+    if character:
+        data["source"]["character"] = character
+    made = []
+    for one in methods or [record.method]:
+        key = record.key if len(methods) < 2 else f"{record.key}-{one.replace('_', '-')}"
+        made.append(read_record({**data, "key": key, "method": one}, where=f"storyboard {key}"))
+    return made
 
 
 def _source(

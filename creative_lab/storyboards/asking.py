@@ -38,9 +38,11 @@ class Asker:
     model_id: str
     embedded: bool
 
-    def text(self, slug: str, values: Mapping[str, Any], *, temperature: float, max_tokens: int) -> LanguageReply:
-        """Free text. Raises LanguageError."""
-        return self.client.complete(self._request(slug, values, temperature, max_tokens))
+    def text(
+        self, slug: str, values: Mapping[str, Any], *, temperature: float, max_tokens: int, fresh: bool = False
+    ) -> LanguageReply:
+        """Free text; ``fresh`` does not take it from the cache. Raises LanguageError."""
+        return self.client.complete(self._request(slug, values, temperature, max_tokens), use_cache=not fresh)
 
     def structured(
         self,
@@ -51,11 +53,9 @@ class Asker:
         kind: ReplyKind,
         temperature: float,
         max_tokens: int,
-        fresh: bool = False,
     ) -> StructuredReply[T]:
-        """A reply in a schema; ``fresh`` does not take it from the cache. Raises LanguageError."""
-        request = self._request(slug, values, temperature, max_tokens)
-        return self.client.structured(request, schema, kind, use_cache=not fresh)
+        """A reply in a schema. Raises LanguageError."""
+        return self.client.structured(self._request(slug, values, temperature, max_tokens), schema, kind)
 
     def voice(self, slug: str, reply: LanguageReply) -> str:
         """What a row calls the model that answered: the embedded rule by its own name."""

@@ -7,11 +7,13 @@ frame. What is mended is said; what only a person can mend is a warning.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from creative_lab.language.structured import read_reply
 from creative_lab.storyboards import vocabulary as words
 from creative_lab.storyboards.record import LEAST_SCENES, Presence
 
@@ -114,13 +116,31 @@ class BreakdownReply(BaseModel):
     def _tolerant(cls, data: Any) -> Any:
         if isinstance(data, list):
             return {"scenes": data}
-        if isinstance(data, dict) and not isinstance(data.get("scenes"), list):
+        if isinstance(data, dict) and not isinstance(data.get("scenes"), list) and not _is_scene(data):
             lists = [value for value in data.values() if isinstance(value, list) and value]
             if len(lists) == 1:
                 return {**data, "scenes": lists[0]}
-            if {"description", "frame"} <= set(data):
-                return {"scenes": [data]}
         return data
+
+
+def _is_scene(data: dict[str, Any]) -> bool:
+    """Whether an object is one scene out of a list: taking it for the whole would lose the others."""
+    return bool({"description", "detailed_prompt", "frame", "scene_number"} & set(data))
+
+
+def read_breakdown(text: str) -> BreakdownReply:
+    """A model's free answer as a breakdown: an object with the scenes, or a bare list of them.
+
+    Raises ReplyError or :class:`BreakdownError` when there is neither.
+    """
+    start, end = text.find("["), text.rfind("]")
+    first = text.find("{")
+    if 0 <= start < end and (first < 0 or start < first):
+        try:
+            return BreakdownReply.model_validate(json.loads(text[start : end + 1]))
+        except (ValueError, RecursionError) as error:
+            raise BreakdownError(f"the list of scenes cannot be read: {str(error).splitlines()[0]}") from error
+    return read_reply(text, BreakdownReply, "creative").value
 
 
 class Mended(BaseModel):

@@ -16,6 +16,7 @@ import polars as pl
 
 from creative_lab.lake.events import record_event, stage
 from creative_lab.language.errors import LanguageError
+from creative_lab.language.types import LanguageReply
 from creative_lab.storyboards import breakdown, prompts, scenes, stored
 from creative_lab.storyboards.asking import Asker, make_asker
 from creative_lab.storyboards.composing import advice_for
@@ -143,19 +144,27 @@ def _breakdown(
     problem: Exception | None = None
     for attempt in range(PLAN_TRIES):
         try:
-            reply = asker.structured(
-                BREAKDOWN, values, breakdown.BreakdownReply, kind="creative", temperature=0.7, max_tokens=2000,
-                fresh=attempt > 0,
-            )  # fmt: skip
-        except LanguageError as error:
+            told, reply = _asked(asker, values, free=attempt > 0)
+        except (LanguageError, breakdown.BreakdownError) as error:
             problem = error
-            if getattr(error, "fault", None) is None:
+            if isinstance(error, LanguageError) and getattr(error, "fault", None) is None:
                 raise  # nobody answered: asking again is the client's business
             continue
-        if any(scene.description.strip() for scene in reply.value.scenes):
-            return reply.value, asker.voice(BREAKDOWN, reply.reply), reply.reply.cost_usd
+        if any(scene.description.strip() for scene in told.scenes):
+            return told, asker.voice(BREAKDOWN, reply), reply.cost_usd
         problem = breakdown.BreakdownError("the breakdown holds no scene")
     raise StoryboardError(f"{record.key}: no usable breakdown in {PLAN_TRIES} tries: {problem}") from problem
+
+
+def _asked(asker: Asker, values: dict[str, Any], *, free: bool) -> tuple[breakdown.BreakdownReply, LanguageReply]:
+    """One breakdown: in the schema first; ``free`` takes any text and reads scenes out of it."""
+    if free:
+        reply = asker.text(BREAKDOWN, values, temperature=0.7, max_tokens=2000, fresh=True)
+        return breakdown.read_breakdown(reply.text), reply
+    told = asker.structured(
+        BREAKDOWN, values, breakdown.BreakdownReply, kind="creative", temperature=0.7, max_tokens=2000
+    )
+    return told.value, told.reply
 
 
 def _from_script(settings: Settings, record: StoryboardRecord, source: ScriptSource) -> list[scenes.Scene]:

@@ -54,6 +54,7 @@ def with_tiny_models(root: Path, tiny_xl: Path | None, *, vision: bool = False) 
         if entry["slug"] == "miniature-xl":
             entry.update({"default_width": 64, "default_height": 64, "steps": 2})
     (data / "presets.json").write_text(json.dumps(presets))
+    (data / "storyboards").symlink_to(REPOSITORY_ROOT / "data" / "storyboards")
     for file in (REPOSITORY_ROOT / "data").glob("*.json"):
         if file.name != "presets.json":
             (data / file.name).symlink_to(file)

@@ -168,10 +168,11 @@ def test_a_story_of_ones_own_becomes_a_storyboard_on_the_command_line(
     assert "storyboard b: source.story" in capsys.readouterr().err
     assert cli.main([*make[:2], "c", *make[3:], "--set", "num_variations=99"]) != 0
     assert "settings.num_variations" in capsys.readouterr().err
-    assert cli.main(["storyboard", "import"]) == 0
+    both = ["--character", "tom", "--method", "baseline", "--method", "wireframe"]
+    assert cli.main(["storyboard", "import", *both]) == 0
     assert cli.main(["storyboard", "list"]) == 0
     listed = capsys.readouterr().out
-    assert "tom" in listed and "the-merchants-horse" in listed
+    assert "tom" in listed and "the-merchants-horse-baseline" in listed
     assert cli.main(["materialize", "group:storyboards", "--partition", "tom"]) == 0
     assert cli.main(["storyboard", "show", "tom"]) == 0
     shown = capsys.readouterr().out

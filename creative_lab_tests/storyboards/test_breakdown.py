@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creative_lab.language.structured import read_reply
+from creative_lab.language.errors import ReplyError
 from creative_lab.storyboards.breakdown import (
     BreakdownError,
     BreakdownReply,
@@ -14,6 +14,7 @@ from creative_lab.storyboards.breakdown import (
     bring_under_rules,
     is_frontal,
     mend_first,
+    read_breakdown,
     sounds_turned,
 )
 
@@ -79,20 +80,18 @@ def test_too_few_scenes_are_continued_up_to_six_and_it_is_said() -> None:
     ['[{"frame": 1, "description": "A"}, {"frame": 2, "description": "B"}]',
      '{"frames": [{"description": "A"}, {"description": "B"}]}',
      '{"storyboard": [{"scene_number": 1, "detailed_prompt": "A"}, {"scene_number": 2, "detailed_prompt": "B"}]}',
-     '{"scenes": ["A", "B"]}'],
+     '{"scenes": ["A", "B"]}', '```json\n[{"description": "A", "elements": ["kite"]}, {"description": "B"}]\n```'],
 )  # fmt: skip
 def test_a_bare_list_or_another_key_is_taken_for_the_scenes(reply: str) -> None:
-    import json
-
-    value = json.loads(reply)
-    assert [scene.description for scene in BreakdownReply.model_validate(value).scenes] == ["A", "B"]
+    assert [scene.description for scene in read_breakdown(reply).scenes] == ["A", "B"]
 
 
 def test_nothing_usable_is_an_error_and_not_an_empty_storyboard() -> None:
     with pytest.raises(BreakdownError, match="no scene"):
         bring_under_rules(BreakdownReply(scenes=[]), most=8, subject=None)
-    with pytest.raises(Exception, match="scenes"):
-        read_reply('{"answer": "I cannot do that"}', BreakdownReply, "creative")
+    for text in ('{"answer": "I cannot do that"}', "I cannot do that", "[1, 2]", ""):
+        with pytest.raises((ReplyError, BreakdownError)):
+            read_breakdown(text)
 
 
 def test_a_recurring_element_has_one_descriptor_in_every_frame() -> None:

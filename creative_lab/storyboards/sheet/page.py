@@ -54,7 +54,7 @@ def render_page(sheet: Sheet) -> str:
         start=(other, own) if other < own else (own, other),
         story=source.story if isinstance(source, StorySource) else None,
         ratio=f"{width} / {height}",
-        common=next(iter(fallbacks)) if len(fallbacks) == 1 else None,
+        common=next(iter(fallbacks)) if len(fallbacks) == 1 else None,  # said once, not under every frame
         recipes={frame.number: recipe(frame, sheet) for frame in sheet.frames},
         # A closing tag inside a string would end the script element.
         data=Markup(json.dumps(data, ensure_ascii=False).replace("</", "<\\/").replace("<!--", "<\\!--")),  # noqa: S704
