@@ -239,11 +239,13 @@ h2 .grade { margin-left:auto; font-weight:500; white-space:nowrap }
 .worn li i { flex:none; width:9px; height:9px; border-radius:50%; transform:translateY(0) }
 .flag { color:#a33a12; font-size:13px }
 .empty { color:var(--soft); font-size:17px }
-@media print { body { padding:0; max-width:none } main { grid-template-columns:1fr 1fr; gap:18px }
-  .worn { font-size:10px } h2 { font-size:13px } @page { size:A4 landscape; margin:12mm } }
+@media print { body { padding:0; max-width:none } main { grid-template-columns:1fr 1fr 1fr; gap:14px }
+  .worn, .facts { font-size:8px; gap:2px 6px } h2 { font-size:11px; margin-top:6px } .screen { display:none }
+  header { margin-bottom:14px; padding-bottom:6px } h1 { font-size:20px } .swatches i { width:9px; height:9px }
+  .worn li i { width:6px; height:6px } .grade.none { font-size:9px } @page { size:A4 landscape; margin:12mm } }
 </style></head><body>
 <header><h1>{{ title }} of {{ day }}</h1><p>{{ looks|length }} look{{ '' if looks|length == 1 else 's' }}
-{%- if looks %}; masks appear under the pointer{% endif %}</p></header>
+{%- if looks %}<span class="screen">; masks appear under the pointer</span>{% endif %}</p></header>
 <main>
 {% for look in looks %}
 <article id="{{ look.look_id }}">
