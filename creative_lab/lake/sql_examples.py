@@ -175,14 +175,14 @@ ORDER BY target""",
     PARTITION BY grader, look_id ORDER BY graded_at DESC, grade_id DESC) AS place
   FROM look_grades WHERE item_kind = 'look'),
 looks AS (SELECT look_id, avg(score) AS score FROM latest WHERE place = 1 GROUP BY look_id)
-SELECT m.designer_name AS designer, m.backend, count(*) AS dealt, count(score) AS graded,
+SELECT m.designer_name AS name, m.backend, count(*) AS dealt, count(score) AS graded,
   count(*) FILTER (WHERE score >= 4) AS accepted,
   round(100.0 * count(*) FILTER (WHERE score >= 4) / nullif(count(score), 0), 1) AS accepted_percent,
   round(avg(score), 2) AS mean_grade
 FROM look_manifests AS m LEFT JOIN looks USING (look_id)
 WHERE m.status = 'dealt'
-GROUP BY designer, m.backend
-ORDER BY accepted_percent DESC NULLS LAST, designer""",
+GROUP BY m.designer_name, m.backend
+ORDER BY accepted_percent DESC NULLS LAST, name""",
     ),
     Example(
         "guard_relaxations",

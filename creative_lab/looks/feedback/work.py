@@ -31,7 +31,9 @@ def snapshot_grades(settings: Settings, day: date, *, run_id: str) -> tuple[pl.D
                 select(Grade.graded_on, func.count())
                 .where(Grade.graded_on >= since, Grade.graded_on < day)
                 .group_by(Grade.graded_on)
-            ).tuples()
+            )
+            .tuples()
+            .all()
         )
         for earlier, count in sorted(counts.items()):
             partition = {"day": earlier.isoformat()}
