@@ -22,11 +22,17 @@ def register(app: typer.Typer) -> None:
 def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Redo finished work too.")] = False,
     every_target: Annotated[bool, typer.Option("--all", help="Adapt to all targets, not only the demo's.")] = False,
+    chapter: Annotated[
+        list[str] | None, typer.Option(help="Only this chapter: adaptation, looks or storyboards. May be repeated.")
+    ] = None,
 ) -> int:
     """Run the main job on the sample data, and end with what to look at."""
-    from creative_lab.commands.demo import run_demo
+    from creative_lab.commands.demo import CHAPTERS, run_demo
 
-    return run_demo(get_settings(), fresh=fresh, every_target=every_target)
+    unknown = [name for name in chapter or [] if name not in CHAPTERS]
+    if unknown:
+        raise CommandError(f"there is no chapter {unknown[0]!r}; there are {', '.join(CHAPTERS)}", exit_code=2)
+    return run_demo(get_settings(), fresh=fresh, every_target=every_target, chapters=chapter or CHAPTERS)
 
 
 def up(

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from creative_lab.commands import demo
+from creative_lab.commands import demo_adaptation
 from creative_lab.launch.instance import lab_instance
 from creative_lab.settings import Settings, get_settings
 from creative_lab_tests.commands.conftest import Call
@@ -26,7 +26,7 @@ def small_world(migrated_lab: Settings, tmp_path: Path, monkeypatch: pytest.Monk
     shutil.copytree(migrated_lab.data_dir / "validation", tmp_path / "data" / "validation")
     monkeypatch.setenv("CREATIVE_LAB_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("DAGSTER_HOME", str(migrated_lab.home / "dagster"))
-    monkeypatch.setattr(demo, "TARGETS", ("en-gb", "de-de"))
+    monkeypatch.setattr(demo_adaptation, "TARGETS", ("en-gb", "de-de"))
     get_settings.cache_clear()
     yield get_settings()
 
@@ -39,7 +39,7 @@ def runs(settings: Settings) -> int:
 def test_the_demo_works_once_and_then_only_when_asked_or_when_something_changed(
     small_world: Settings, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = call("demo")
+    first = call("demo", "--chapter", "adaptation")
     assert first.code == 0, first.out + first.err
     rows = {line.split()[0]: line for line in first.out.splitlines() if line.startswith(("en-gb", "de-de"))}
     assert rows["en-gb"].count("green") == 3
@@ -52,7 +52,7 @@ def test_the_demo_works_once_and_then_only_when_asked_or_when_something_changed(
     done = runs(small_world)
     assert done > 9
 
-    second = call("demo")
+    second = call("demo", "--chapter", "adaptation")
     assert second.code == 0, second.out + second.err
     assert runs(small_world) == done
     assert "\n0 runs in " in second.out
@@ -60,8 +60,8 @@ def test_the_demo_works_once_and_then_only_when_asked_or_when_something_changed(
     assert "FRESH=1" in second.out
 
     fault_in_the_data(small_world)
-    monkeypatch.setattr(demo, "TARGETS", ("en-gb",))
-    third = call("demo", "--fresh")
+    monkeypatch.setattr(demo_adaptation, "TARGETS", ("en-gb",))
+    third = call("demo", "--fresh", "--chapter", "adaptation")
     assert third.code == 1
     assert "just-one.de.json is missing" in third.err
     assert "en-gb" not in third.err
@@ -78,6 +78,6 @@ def fault_in_the_data(settings: Settings) -> None:
 
 def test_a_lab_without_sample_spots_says_so(small_world: Settings, call: Call) -> None:
     shutil.rmtree(small_world.data_dir / "spots")
-    said = call("demo")
+    said = call("demo", "--chapter", "adaptation")
     assert said.code == 1
     assert "there are no sample spots in" in said.err
