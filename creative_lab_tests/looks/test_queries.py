@@ -33,7 +33,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             [
                 filled(
                     LookManifests, day=day, look_id=look, designer_name="Ada" if number % 2 else "Bo",
-                    attempts=number + 1, relaxed=["stale"] if number == 3 else [], status="exhausted" if number == 7 else "dealt",
+                    attempts=number + 1, relaxed=["stale"] if number == 3 else [],
+                    status="exhausted" if number == 7 else "dealt",
                 )
                 for number, look in enumerate(looks)
             ],
