@@ -364,16 +364,14 @@ class _Walk:
     # --- what later scenes take over
 
     def _becomes_reference(self, scene: Scene) -> bool:
-        if scene.scene == 1:
-            return True
-        return self.record.settings.reference_from == "previous" and scene.with_subject
+        """Whether later scenes are drawn or judged after this one: the first with the subject, or each where asked."""
+        return scene.with_subject and (self.anchor is None or self.record.settings.reference_from == "previous")
 
     def _take_over(self, scene: Scene, frame: dict[str, Any]) -> None:
         """Remember the chosen frame for the scenes after it; a scene without the subject hands nothing on."""
-        first = self.anchor is None and scene.with_subject
-        previous = self.record.settings.reference_from == "previous" and scene.with_subject
-        if not first and not previous:
+        if not self._becomes_reference(scene):
             return
+        first = self.anchor is None
         pixels = pixels_of(self.easel.pictures.read(frame["path"]))
         if first:
             self.anchor, self.anchor_sha = self.easel.judge.anchor(pixels), frame["sha256"]

@@ -126,7 +126,7 @@ def verdict(
     if check is not None and not check.passed(strict=strict):
         return False, f"{', '.join(check.anomalies)} (confidence {check.confidence:.2f})"
     if first:
-        return True, "frame 1: nothing to compare it with"
+        return True, "nothing to compare it with yet"
     if not with_subject:
         return True, "the subject is not in this scene: its identity is not compared"
     if clip_identity is None:

@@ -147,6 +147,8 @@ def guidance_of(
             strength = 1.0 if settings.lora_strength is None else settings.lora_strength
             worn = (LoraUse(lora.character, strength, str(lora.path), lora.trigger),)
             columns |= {"lora": lora.character, "lora_sha256": lora.sha256, "lora_strength": strength}
+    if record.method == "reference_guided" and face is None and scene.scene > 1:
+        notes.append("no face and no pose: no earlier frame shows the subject")
     if record.method != "reference_guided" or face is None:
         return Guidance(worn, None, None, columns, tuple(notes))
     reference, control, control_image = None, None, None

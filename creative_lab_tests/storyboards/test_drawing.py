@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from creative_lab.imaging.errors import ModelNotHere, OutOfMemory
+from creative_lab.imaging.errors import ImagingError, ModelNotHere, OutOfMemory
 from creative_lab.imaging.generation import PictureStudio
 from creative_lab.imaging.parameters import PictureRequest
 from creative_lab.lake.pictures import PictureStore
@@ -17,7 +17,7 @@ from creative_lab.storyboards.scenes import Scene
 from creative_lab.vision.pictures import open_picture
 from creative_lab_tests.storyboards.conftest import go, keep
 
-SCENES = {
+SCENES: dict[str, Any] = {
     "kind": "scenes",
     "character": "mara",
     "scenes": [
@@ -124,6 +124,25 @@ def test_out_of_memory_with_adapters_falls_back_to_the_simple_way_and_says_so(
     assert all(row["path"] for row in rows)
     assert rows[1]["ip_adapter"] is None and rows[1]["lora"] == "mara"
     assert "out of memory: drawn in the simple way" in rows[1]["fallback"]
+
+
+def test_when_frame_1_fails_the_next_frame_with_the_subject_takes_its_place_and_the_rows_say_so(
+    drawing_lab: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate = PictureStudio.generate
+
+    def broken(self: PictureStudio, request: PictureRequest, **options: Any) -> Any:
+        if request.seeds and request.seeds[0] < 1000:
+            raise ImagingError("the brush is broken")
+        return generate(self, request, **options)
+
+    monkeypatch.setattr(PictureStudio, "generate", broken)
+    source = {**SCENES, "scenes": [*SCENES["scenes"][:2], {"description": "Mara waves in the park"}]}
+    keep(drawing_lab, source=source, method="reference_guided", settings=FEW)
+    first, second, third = go(drawing_lab).frames()
+    assert first["status"] == "failed" and not first["is_reference"]
+    assert second["ip_adapter"] is None and "no earlier frame shows the subject" in second["fallback"]
+    assert second["is_reference"] and third["reference_scene"] == 2
 
 
 def test_without_its_adapters_a_reference_guided_storyboard_is_refused_and_not_called_so(
