@@ -66,7 +66,7 @@ class GarmentTrainer(Trainer):
     folder: ClassVar[str] = "garments"
     bars: ClassVar[dict[str, float]] = {"mIoU": 0.85}
     recipe: ClassVar[Recipe] = Recipe(
-        steps=6000, batch=16, rate=2.5e-3, average=0.995, warm_up=100, steps_per_shard=13, first_shards=2
+        steps=4500, batch=16, rate=2.5e-3, average=0.995, warm_up=100, steps_per_shard=25, first_shards=2
     )
 
     def plan(self) -> Plan:

@@ -96,7 +96,7 @@ class VisionLanguageTrainer(Trainer):
     folder: ClassVar[str] = "vision-language"
     bars: ClassVar[dict[str, float]] = {"yes/no": 0.90, "caption F1": 0.90}
     recipe: ClassVar[Recipe] = Recipe(
-        steps=6000, batch=20, rate=2e-3, average=0.995, warm_up=100, steps_per_shard=2, first_shards=10
+        steps=3300, batch=20, rate=2e-3, average=0.995, warm_up=100, steps_per_shard=2, first_shards=10
     )
 
     def plan(self) -> Plan:
