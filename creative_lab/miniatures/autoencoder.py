@@ -191,7 +191,8 @@ def ratios(folder: Path, *, samples: int) -> dict[str, float]:
 def _write(autoencoder: Any, files: FileSystem) -> None:
     from safetensors.torch import save
 
-    write_json(files, "vae/config.json", {**dict(autoencoder.config), "_class_name": "AutoencoderKL"})
+    config = {key: value for key, value in autoencoder.config.items() if not key.startswith("_")}
+    write_json(files, "vae/config.json", {"_class_name": "AutoencoderKL", **config})
     files.write_bytes(
         "vae/diffusion_pytorch_model.safetensors", save(half(autoencoder.state_dict()), metadata={"format": "pt"})
     )
