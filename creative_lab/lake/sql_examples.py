@@ -293,6 +293,39 @@ SELECT backend, days, looks_with, looks_without, round(effect, 4) AS effect,
   round(effect - 1.96 * error, 4) AS low_95, round(effect + 1.96 * error, 4) AS high_95
 FROM pooled ORDER BY backend""",
     ),
+    Example(
+        "frame_cost",
+        "What does a storyboard frame take in time, tries and money, by method?",
+        """SELECT backend, method, count(*) AS frames, round(median(seconds), 2) AS median_s,
+  round(quantile_cont(seconds, 0.95), 2) AS p95_s, round(avg(attempts), 2) AS tries,
+  round(sum(candidates) / count(*), 1) AS pictures, round(avg(cost_usd), 4) AS usd
+FROM storyboard_frames
+WHERE status IN ('chosen', 'fallback')
+GROUP BY backend, method
+ORDER BY backend, method""",
+    ),
+    Example(
+        "frame_retries",
+        "Why were storyboard scenes drawn again?",
+        """SELECT q.backend, f.method, coalesce(list_aggregate(q.anomalies, 'string_agg', ', '), '') AS anomalies,
+  regexp_replace(q.reason, '[0-9.]+', '…', 'g') AS why, count(*) AS pictures,
+  count(DISTINCT (q.storyboard, q.scene)) AS scenes
+FROM quality_scores AS q JOIN storyboard_frames AS f USING (storyboard, scene)
+WHERE NOT q.accepted
+GROUP BY ALL
+ORDER BY pictures DESC""",
+    ),
+    Example(
+        "frame_likeness",
+        "How near are frames to frame 1, by method, and in how many is no face found?",
+        """SELECT backend, method, count(*) AS frames, round(avg(clip_identity), 4) AS clip_identity,
+  round(avg(face_similarity), 4) AS face_similarity, round(min(face_similarity), 4) AS least,
+  count(*) FILTER (WHERE expected_faces > 0 AND faces_found = 0) AS without_a_face
+FROM storyboard_frames
+WHERE scene > 1 AND path IS NOT NULL
+GROUP BY backend, method
+ORDER BY backend, method""",
+    ),
 )
 
 
