@@ -39,7 +39,7 @@ def test_every_asset_that_is_a_table_names_one_that_the_warehouse_shows_and_ever
     shown = {info.name for info in registered_tables() if info.schema.__module__.startswith("creative_lab.")}
     assert set(named.values()) == shown
     tableless = {spec.key.to_user_string() for spec in SPECS} - set(named)
-    assert tableless == {"script_deliverables", "warehouse"}
+    assert tableless == {"script_deliverables", "warehouse", "look_sheet", "season_report", "segmentation_backlog"}
 
 
 def test_partitioned_assets_are_tables_with_the_same_partitions() -> None:
@@ -53,6 +53,8 @@ def test_partitioned_assets_are_tables_with_the_same_partitions() -> None:
             dimensions = {dimension.name for dimension in definition.partitions_defs}
         elif isinstance(definition, dg.DynamicPartitionsDefinition):
             dimensions = {str(definition.name)}
+        elif isinstance(definition, dg.TimeWindowPartitionsDefinition):
+            dimensions = {"day"}
         assert set(tables[spec.metadata["table"]].partition_by) == dimensions, spec.key
 
 
@@ -64,6 +66,8 @@ def test_jobs_checks_and_sensors_resolve() -> None:
         "approved_scripts",
         "character_arrivals",
         "storyboard_arrivals",
+        "segmentation_reconciliation",
+        "segmentation_follow_up",
         "automation",
     }
     assert all(sensor.default_status is dg.DefaultSensorStatus.RUNNING for sensor in repository.sensor_defs)
