@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
+import pytest
 from PIL import Image
 
 from creative_lab.lake.io_manager import TableIOManager
@@ -57,6 +58,7 @@ def test_the_sheet_shows_every_look_with_masks_grades_and_names(migrated_lab: Se
     assert "No look was rendered" in empty
 
 
+@pytest.mark.slow
 def test_a_day_goes_from_prompts_to_the_sheet_through_dagster_and_a_second_run_changes_nothing(
     migrated_lab: Settings,
 ) -> None:

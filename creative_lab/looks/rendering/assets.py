@@ -29,7 +29,14 @@ class MaskConfig(dg.Config):
     pictures: list[str] = Field(default=[], description="Only these, as look_id#render_no; empty for all missing.")
 
 
-@dg.asset(**_COMMON, partitions_def=days, kinds=_TABLE_KINDS, metadata={"table": "look_renders"}, deps=["look_prompts"])
+@dg.asset(
+    **_COMMON,
+    partitions_def=days,
+    kinds=_TABLE_KINDS,
+    metadata={"table": "look_renders"},
+    deps=["look_prompts"],
+    pool="h100",
+)
 def look_renders(context: dg.AssetExecutionContext, config: RenderConfig) -> dg.MaterializeResult:
     """The pictures of the day's looks; a look that fails has a row with the reason and the others go on."""
     from creative_lab.looks.rendering.work import render_day

@@ -13,11 +13,13 @@ import numpy as np
 
 from creative_lab.looks.segmentation.backdrop import Backdrop
 from creative_lab.looks.segmentation.garments import Expected, FoundGarment
-from creative_lab.looks.segmentation.people import FEET, SOFT_BELOW, People
+from creative_lab.looks.segmentation.people import FEET, FLOOR, SOFT_BELOW, People
 from creative_lab.looks.segmentation.raster import above, at_most, equal
 
 _CONTRAST = 14
 _DETAIL = 26
+_TINTED, _BARE, _SHADOW = 2.2, 4.0, 60.0
+"""Levels by which a hole may on average be coloured, and differ from the backdrop without and with shadows."""
 _REASONS = {
     "empty": "nobody was found",
     "people_count": "not as many people as the look has models",
@@ -185,7 +187,9 @@ def _worst_hole(pixels: np.ndarray, mask: np.ndarray, backdrop: Backdrop) -> int
             continue
         off = pixels[part][inside].astype(np.float32) - backdrop.colour[part][inside]
         tint = np.abs(off.mean(0) - off.mean()).max()
-        if tint > 4 or np.abs(off).mean() > 60:
+        # On the floor a hole may be darkened by shadows; higher up it is bare backdrop or somebody's white shirt.
+        darkest = _SHADOW if y + h / 2 > FLOOR * mask.shape[0] else _BARE
+        if tint > _TINTED or np.abs(off.mean(0)).max() > darkest:
             worst = area
     return worst
 
@@ -209,7 +213,9 @@ def check_garments(
         seen = {(item.model_index, item.garment_id) for item in found}
         missing = [item for item in expected if (item.model_index, item.garment_id) not in seen]
         measures["missing"] = len(missing) / len(expected)
-        measures["confidence"] = float(np.mean([item.confidence for item in found])) if found else 0.0
+        known = [item.confidence for item in found if item.confidence is not None]
+        if known:
+            measures["confidence"] = float(np.mean(known))
         if measures["missing"] > limits.missing:
             failed.append("garments_missing")
     return Checked(measures, tuple(failed))

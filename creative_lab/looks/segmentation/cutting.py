@@ -11,7 +11,7 @@ import numpy as np
 
 from creative_lab.looks.segmentation.backdrop import Backdrop
 from creative_lab.looks.segmentation.checks import Checked, check_agreement, check_garments, check_people
-from creative_lab.looks.segmentation.garments import BODY, Expected, FoundGarment, expected_of, parse_garments
+from creative_lab.looks.segmentation.garments import BODY, FoundGarment, expected_of, parse_garments
 from creative_lab.looks.segmentation.people import People, find_people, people_of_mask
 
 if TYPE_CHECKING:
@@ -89,10 +89,8 @@ def _people_of_labels(labels: np.ndarray, classes: Sequence[str], backdrop: Back
     return people_of_mask(~np.isin(labels, background), backdrop, expected=models)
 
 
-def named_by_model(
-    labels: np.ndarray, classes: Sequence[str], people: People, expected: Sequence[Expected] = ()
-) -> list[FoundGarment]:
-    """Garments by a model's labels inside the people's masks; ids from the manifest where class and model fit."""
+def named_by_model(labels: np.ndarray, classes: Sequence[str], people: People) -> list[FoundGarment]:
+    """Garments by a model's labels inside the people's masks, without ids of a wardrobe."""
     from creative_lab.vision.garments import LEAST_SHARE, NOT_GARMENTS
 
     found = []
@@ -105,8 +103,7 @@ def named_by_model(
             mask = own & (labels == number)
             if mask.sum() < LEAST_SHARE * labels.size:
                 continue
-            ids = [x.garment_id for x in expected if x.model_index == person.index and x.garment_class == name]
-            found.append(FoundGarment(person.index, name, ids[0] if ids else None, mask, 0.5))
+            found.append(FoundGarment(person.index, name, None, mask, None))
     return found
 
 

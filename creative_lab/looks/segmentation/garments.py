@@ -83,7 +83,8 @@ class FoundGarment:
     garment_class: str
     garment_id: str | None
     mask: np.ndarray
-    confidence: float
+    confidence: float | None
+    """Mean probability of the label over the mask; None where the model tells labels only."""
 
 
 def expected_of(outfits: Sequence[Mapping[str, Any]]) -> list[Expected]:

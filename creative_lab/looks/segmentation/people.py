@@ -29,7 +29,7 @@ _POCKET_OFF = 2.2
 """Levels by which a pocket of bare backdrop may differ from the surface on average."""
 _SPECK = 0.0002
 """Share of the picture below which a piece of foreground is a speck."""
-_FLOOR = 0.72
+FLOOR = 0.72
 """Share of the picture's height below which shadows with hard edges can lie."""
 
 
@@ -100,7 +100,7 @@ def _background(pixels: np.ndarray, backdrop: Backdrop) -> tuple[np.ndarray, lis
     thin = np.ones((_LINE, _LINE), np.uint8)
     soft &= at_most(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, thin), _LINE_DARK + round(2 * backdrop.grain))
     # Shadows lie on the floor; higher up, what is darker than the sweep is somebody's hair or shirt.
-    floor = round(_FLOOR * height)
+    floor = round(FLOOR * height)
     paper = bare.copy()
     paper[floor:] |= neutral[floor:] & soft[floor:]
     # Grain breaks thin lines here and there: nothing flows through a gap that a 3 × 3 square does not pass.
@@ -131,7 +131,7 @@ def _background(pixels: np.ndarray, backdrop: Backdrop) -> tuple[np.ndarray, lis
         if np.abs(off).max() <= _POCKET_OFF:
             background[part] |= inside
             pockets.append((x + w // 2, y + h // 2, area))
-        elif y + h / 2 > _FLOOR * height and w > 2.5 * h and _is_hard_shadow(off, most, inside, (x, y, w, h)):
+        elif y + h / 2 > FLOOR * height and w > 2.5 * h and _is_hard_shadow(off, most, inside, (x, y, w, h)):
             background[part] |= inside
     # The rim of a shadow with a hard edge is too steep to be soft; it lies within two pixels of backdrop on both sides.
     grown = cv2.morphologyEx(background[floor:].astype(np.uint8), cv2.MORPH_CLOSE, square)
