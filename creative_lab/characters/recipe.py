@@ -116,8 +116,8 @@ SMALL_CARD = TrainingRecipe(
 """For a card of 8 GB, with a training set made at 512 pixels."""
 
 MINIATURE = TrainingRecipe(
-    batch_size=4, max_steps=300, learning_rate=3e-3, rank=16, alpha=16, dropout=0.0, warmup_steps=10, snr_gamma=None,
-    noise_offset=0.0, precision="float32",
+    batch_size=4, max_steps=300, learning_rate=2e-3, rank=32, alpha=32, dropout=0.0, schedule="cosine", warmup_steps=10,
+    snr_gamma=None, noise_offset=0.0, precision="float32",
     unet_targets=(
         "to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out", "conv1", "conv2",
         "time_emb_proj",
