@@ -391,7 +391,12 @@ class _Walk:
                      "enhancement_target", "num_scenes", "target_duration", "brand_name", "style"}
         )  # fmt: skip
         catalogue, roles = self.easel.catalogue, self.easel.roles
-        weights = None if roles.hosted else drawing.weights_stamp(catalogue.place(catalogue.model(roles.picture)))
+        weights = [] if roles.hosted else [drawing.weights_stamp(catalogue.place(catalogue.model(roles.picture)))]
+        if self.record.method == "reference_guided" and not roles.hosted:
+            if roles.reference:
+                weights.append(drawing.weights_stamp(catalogue.place(catalogue.ip_adapter(roles.reference))))
+            if roles.control:
+                weights.append(drawing.weights_stamp(catalogue.place(catalogue.controlnet(roles.control))))
         shown = scene.model_dump(include={"scene", "description", "shot", "subject_presence", "expected_faces"})
         wanted = prompt.model_dump(include={"prompt", "enhanced_prompt", "negative_prompt", "action"})
         lora = self.easel.lora.sha256 if self.easel.lora else None
