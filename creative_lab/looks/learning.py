@@ -239,7 +239,7 @@ def _vocabulary(
         needed = rules.promoted_looks if promoted[text] else rules.proven_looks
         if before is None and (text in scaffold or len(scores) < needed):
             continue
-        gain = (sum(scores) - mean * len(scores)) / (len(scores) + rules.prior_looks)
+        gain = sum(_gains(text, graded, mean)) / (len(scores) + rules.prior_looks)
         status, reason = _worth(gain, before, len(scores), mean, bool(promoted[text]), rules)
         if status is None:
             continue
@@ -260,11 +260,24 @@ def _vocabulary(
     ]
 
 
+def _gains(text: str, graded: Sequence[tuple[GradedLook, float]], mean: float) -> Iterator[float]:
+    """What each look with the phrase scored above the looks of its day without it, or above all where there are none.
+
+    Within a day, because days differ: grades rise as the lab learns, which says nothing about a phrase.
+    """
+    by_day: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for look, score in graded:
+        by_day[look.day][text in look.fragments].append(score)
+    for without, having in by_day.values():
+        base = fmean(without) if without else mean
+        yield from (score - base for score in having)
+
+
 def _worth(
     gain: float, before: str | None, looks: int, mean: float, innovation: bool, rules: LearningRules
 ) -> tuple[Status | None, str]:
     origin = " from an innovation" if innovation else ""
-    text = f"{looks} graded looks{origin}, {gain:+.2f} against all looks ({mean:.2f}), shrunk by their number"
+    text = f"{looks} graded looks{origin}, {gain:+.2f} against the others of their days (all: {mean:.2f}), shrunk"
     if gain >= rules.proven_mean:
         return "active", f"proven: {text}"
     if before in {"active", "retired"} and gain < rules.retired_mean:
