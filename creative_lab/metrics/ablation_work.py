@@ -56,10 +56,10 @@ def build(settings: Settings, *, seed: int = 0) -> Report:
     markdown = proof_report.results_markdown(arms, deltas, validity, study, measured_on=backend, storyboards=count)
     lake = FileSystem.of_lake(settings)
     page = proof_report.page(_strips(frames), arms, deltas, validity, measured_on=backend, read=lake.read_bytes)
-    reports = FileSystem(settings.reports_dir)
-    reports.write_bytes("ablation/results.md", markdown.encode())
-    reports.write_bytes("ablation/index.html", page.encode())
-    return Report(arms, deltas, markdown, reports.path("ablation/index.html"), count)
+    files = FileSystem(settings.reports_dir)
+    files.write_bytes("ablation/results.md", markdown.encode())
+    files.write_bytes("ablation/index.html", page.encode())
+    return Report(arms, deltas, markdown, files.path("ablation/index.html"), count)
 
 
 def _strips(frames: pl.DataFrame) -> list[proof_report.Strip]:
