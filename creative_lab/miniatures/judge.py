@@ -6,6 +6,7 @@ text-to-picture miniature drew what was asked for. Its own accuracy on true pict
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -79,18 +80,21 @@ def new_judge() -> Any:
             self.prop_bias = nn.Parameter(torch.full((len(PROP_NAMES),), -3.0))
             self.joint = nn.Sequential(_unit(96, 48), nn.Conv2d(48, len(JOINTS), 1))
 
-        def forward(self, pixels: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
-            """Logits of every attribute, logits of the props, and joints (n, 18, 2) in shares of width and height."""
+        def forward(self, pixels: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor, torch.Tensor]:
+            """Logits of every attribute and of the props, joints (n, 18, 2) in shares of the sides, their logits."""
             features = self.body(pixels)
             seen = torch.softmax(self.where(features).float().flatten(2), dim=-1)
             looked = seen @ features.float().flatten(2).transpose(1, 2)
             named = [answer(looked[:, place]) for place, answer in enumerate(self.answers)]
-            props = (looked[:, len(NAMED) :] * self.prop).sum(-1) + self.prop_bias
-            heat = torch.softmax(self.joint(features).float().flatten(2), dim=-1).unflatten(2, features.shape[2:])
+            # A thing is there when some place looks like it: a smooth maximum over the grid.
+            likeness = torch.einsum("nchw,pc->nphw", features.float(), self.prop).flatten(2)
+            props = torch.logsumexp(likeness, dim=-1) - math.log(likeness.shape[-1]) + self.prop_bias
             height, width = features.shape[2:]
+            logits = self.joint(features).float().flatten(2)
+            heat = torch.softmax(logits, dim=-1).unflatten(2, (height, width))
             x = (heat.sum(2) * ((torch.arange(width, device=heat.device) + 0.5) / width)).sum(-1)
             y = (heat.sum(3) * ((torch.arange(height, device=heat.device) + 0.5) / height)).sum(-1)
-            return named, props, torch.stack([x, y], dim=-1)
+            return named, props, torch.stack([x, y], dim=-1), logits.unflatten(2, (height, width))
 
     return Judge()
 
@@ -142,10 +146,11 @@ class JudgeTrainer(Trainer):
         }  # fmt: skip
 
     def loss(self, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        """Cross-entropy of what is named, and the distance of the joints of people who are alone."""
+        """Cross-entropy of what is named, and of the cells and places of the joints of people who are alone."""
+        import torch
         from torch.nn import functional
 
-        named, props, joints = network(batch["pixels"])
+        named, props, joints, cells = network(batch["pixels"])
         # Most things are not in most pictures; those that are count more.
         more = props.new_full((), 5.0)
         total = 10 * functional.binary_cross_entropy_with_logits(props, batch["props"], pos_weight=more)
@@ -155,7 +160,11 @@ class JudgeTrainer(Trainer):
                 total = total + functional.cross_entropy(logits, truth, ignore_index=-100)
         inside = batch["inside"]
         if bool(inside.any()):
-            total = total + 20 * (joints - batch["joints"])[inside].abs().mean()
+            height, width = cells.shape[2:]
+            place = (batch["joints"][inside] * torch.tensor([width, height])).long()
+            cell = place[:, 1].clamp(0, height - 1) * width + place[:, 0].clamp(0, width - 1)
+            total = total + 10 * (joints - batch["joints"])[inside].abs().mean()
+            total = total + 0.5 * functional.cross_entropy(cells[inside].flatten(1), cell)
         return total
 
     def export(self, network: torch.nn.Module, files: FileSystem) -> None:

@@ -13,7 +13,7 @@ from creative_lab.miniatures.captioned import PROP_NAMES, attribute_numbers
 from creative_lab.miniatures.drawn import SQUARE, poses, shown_props, story_scene
 from creative_lab.miniatures.pools import HELD_OUT
 
-STEPS, GUIDANCE = 16, 4.0
+STEPS, GUIDANCE = 16, 3.0
 """What the preset draws with."""
 
 _BATCH = 10

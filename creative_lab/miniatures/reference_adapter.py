@@ -17,7 +17,7 @@ from creative_lab.lake.fs import FileSystem
 from creative_lab.miniatures.adapted import load_frozen
 from creative_lab.miniatures.clip import to_tensor as normalised
 from creative_lab.miniatures.image_encoder import DIMENSIONS, load_image_encoder, views, write_image_encoder
-from creative_lab.miniatures.latents import time_ids
+from creative_lab.miniatures.latents import face_weight, time_ids
 from creative_lab.miniatures.pools import Plan
 from creative_lab.miniatures.references import references_plan
 from creative_lab.miniatures.text_to_picture import TextToPictureTrainer, noised
@@ -120,7 +120,7 @@ class ReferenceAdapterTrainer(Trainer):
             "time_ids": time_ids(count, latents),
             "pixels": normalised(shown),
             "given": torch.from_numpy((rng.random(count) >= _NO_REFERENCE).astype(np.float32)),
-            "weight": torch.from_numpy(face_weight(samples["marks"], latents.shape[-2], latents.shape[-1])),
+            "weight": torch.from_numpy(face_weight(samples["marks"], *latents.shape[-2:], more=_FACE)),
             "vectors": torch.from_numpy(samples["vectors"]),
         }
 
@@ -163,16 +163,3 @@ class ReferenceAdapterTrainer(Trainer):
         from creative_lab.miniatures.picture_measures import face_cosine_gained
 
         return face_cosine_gained(folder, self.root, samples=samples)
-
-
-def face_weight(marks: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Weights (n, height, width): 1, and more around the five points (n, 5, 2 in pixels of the picture)."""
-    from creative_lab.miniatures.autoencoder import FACTOR
-
-    weight = np.ones((len(marks), height, width), np.float32)
-    for row, points in enumerate(marks / FACTOR):
-        size = float(np.ptp(points, axis=0).max())
-        left, top = np.floor(points.min(0) - 0.6 * size).astype(int)
-        right, bottom = np.ceil(points.max(0) + 0.6 * size).astype(int)
-        weight[row, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] += _FACE
-    return weight

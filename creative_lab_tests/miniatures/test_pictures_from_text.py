@@ -14,10 +14,10 @@ from creative_lab.lake.fs import FileSystem
 from creative_lab.miniatures.autoencoder import new_autoencoder, ratio, reconstructed, standardise, to_pixels, to_unit
 from creative_lab.miniatures.captioned import unpacked
 from creative_lab.miniatures.drawn import SHARD, SQUARE, WIDE, draw_story, is_wide, story_scene
-from creative_lab.miniatures.latents import choose_format, latents_plan
+from creative_lab.miniatures.latents import choose_format, face_weight, latents_plan
 from creative_lab.miniatures.picture_measures import draw, load_pipeline
 from creative_lab.miniatures.pose_control import control_picture, new_controlnet
-from creative_lab.miniatures.reference_adapter import ReferenceAdapterTrainer, face_weight
+from creative_lab.miniatures.reference_adapter import ReferenceAdapterTrainer
 from creative_lab.miniatures.text_to_picture import cumulative_alphas, noised
 from creative_lab_tests.miniatures.random_models import random_clip, random_pipeline
 
@@ -158,5 +158,5 @@ def test_the_reference_adapter_loads_by_diffusers_own_call_and_its_scale_matters
 
 def test_errors_count_more_where_the_face_is() -> None:
     marks = np.array([[[60, 60], [80, 60], [70, 70], [62, 80], [78, 80]]], np.float32)
-    weight = face_weight(marks, 16, 16)[0]
+    weight = face_weight(marks, 16, 16, more=3.0)[0]
     assert weight[8, 8] > weight[0, 0] == 1
