@@ -182,19 +182,18 @@ def _compare_days(
     )
     rows = dict(rendered.group_by("day").len().iter_rows())
     made = dict(segmented.unique(["day", "look_id", "render_no"]).group_by("day").len().iter_rows())
+    absent = [(days[place], *key) for place, keys in missing.items() for key in keys]
+    columns = ["day", "look_id", "render_no"]
+    wanted = pl.DataFrame(absent, schema=rendered.select(columns).schema, orient="row")
+    moments = {row[:3]: row[3].isoformat() for row in rendered.join(wanted, on=columns, how="semi").iter_rows()}
     states = {}
     for place, day in enumerate(days):
-        absent = missing.get(place, [])
-        moments = {}
-        if absent:
-            own = rendered.filter(pl.col("day") == day)
-            moments = {(row[1], row[2]): row[3].isoformat() for row in own.iter_rows()}
         states[day] = DayState(
             renders=renders.get(day),
             masks=masks.get(day),
             rendered=rows.get(day, 0),
             segmented=made.get(day, 0),
-            missing=[(*key, moments[key]) for key in absent],
+            missing=[(*key, moments[day, *key]) for key in missing.get(place, [])],
             duplicates=duplicates.get(place, []),
             orphans=orphans.get(place, []),
         )
