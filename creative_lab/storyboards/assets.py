@@ -28,6 +28,9 @@ DRAWN_TABLES = {
 }
 
 
+# Which script or LoRA a storyboard uses stands in its record, so the graph can only say that it may be any of them.
+
+
 class SheetConfig(dg.Config):
     """What a person may choose for the documents of one storyboard."""
 
@@ -36,7 +39,7 @@ class SheetConfig(dg.Config):
 
 @dg.asset(
     **_COMMON, partitions_def=storyboards, kinds=_TABLE_KINDS, metadata={"table": "storyboard_scenes"},
-    deps=["adapted_scripts"],
+    deps=[dg.AssetDep("adapted_scripts", partition_mapping=dg.AllPartitionMapping())],
 )  # fmt: skip
 def storyboard_scenes(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
     """The scenes that a story, an adapted script or a person's list falls into."""
@@ -109,7 +112,7 @@ def storyboard_prompts(
         for name, description in DRAWN_TABLES.items()
     },
     partitions_def=storyboards,
-    deps=["lora_weights"],
+    deps=[dg.AssetDep("lora_weights", partition_mapping=dg.AllPartitionMapping())],
     pool="h100",
 )
 def storyboard_pictures(

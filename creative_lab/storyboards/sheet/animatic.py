@@ -6,8 +6,7 @@ timing.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import io
 from typing import Any
 
 from creative_lab.storyboards.sheet.contact import fitted
@@ -43,18 +42,11 @@ def animatic(sheet: Sheet, *, width: int = WIDTH, height: int = HEIGHT, burnt_in
 
     A frame without a picture is a slate that says why. ``width`` and ``height`` are even.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        # Moving the index to the front, so that browsers begin to play at once, needs a file that can be read again.
-        path = Path(folder) / "animatic.mp4"
-        _encode(sheet, path, width, height, burnt_in=burnt_in)
-        return path.read_bytes()
-
-
-def _encode(sheet: Sheet, path: Path, width: int, height: int, *, burnt_in: bool) -> None:
     import av
     import numpy as np
 
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as film:
+    buffer = io.BytesIO()
+    with av.open(buffer, mode="w", format="mp4") as film:
         film.metadata["title"] = sheet.record.title
         stream: Any = film.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -71,6 +63,7 @@ def _encode(sheet: Sheet, path: Path, width: int, height: int, *, burnt_in: bool
                 film.mux(stream.encode(still))
             start += frame.seconds
         film.mux(stream.encode(None))
+    return buffer.getvalue()
 
 
 def _still(frame: SheetFrame, start: float, width: int, height: int, *, burnt_in: bool) -> Any:
