@@ -111,7 +111,7 @@ _PATTERNS = {
 def _piece(piece: Mapping[str, Any], level: int, novelties: Mapping[str, str]) -> str:
     text = f"the {piece['name']} in {_colour(piece) if level else piece['colour']}"
     if piece["is_innovation"]:
-        return f"{text}, {novelties[piece['garment_id']]}," if level else f"{text} felt"
+        return f"{text} {novelties[piece['garment_id']]}" if level else f"{text} felt"
     if level >= 4:
         text += f" {piece['fabric'][0]}"
     if piece["pattern"] != "plain":
