@@ -34,6 +34,16 @@ _FIRST_HELD_OUT = HELD_OUT // (5 * SHARD) * 5 * SHARD
 _MIRRORED = [JOINTS.index(name.replace("left", "?").replace("right", "left").replace("?", "right")) for name in JOINTS]
 
 
+def facing(joints: np.ndarray) -> np.ndarray:
+    """Joints (…, 18, 2) with each pair swapped where the right shoulder is at the right, as if all faced the viewer.
+
+    The world mirrors every other body as a whole, and no picture shows which of its sides is called the right one.
+    """
+    right, left = JOINTS.index("right_shoulder"), JOINTS.index("left_shoulder")
+    turned = joints[..., right, 0] > joints[..., left, 0]
+    return np.where(turned[..., None, None], joints[..., _MIRRORED, :], joints)
+
+
 def truths(numbers: np.ndarray) -> np.ndarray:
     """Numbers of the named attributes (n, 5), -100 where a picture doesn't show one; faces count up to medium shots."""
     names = list(ATTRIBUTES)
@@ -127,7 +137,7 @@ class JudgeTrainer(Trainer):
         import cv2
         import torch
 
-        pixels, joints = samples["pixels"].copy(), samples["joints"][:, 0].copy()
+        pixels, joints = samples["pixels"].copy(), facing(samples["joints"][:, 0])
         for row in range(len(pixels)):
             if rng.random() < 0.5:
                 pixels[row] = pixels[row][:, ::-1]
@@ -210,7 +220,7 @@ def judged(judge: Any, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 
 def compared(judge: Any, pictures: np.ndarray, numbers: np.ndarray, props: np.ndarray) -> dict[str, float]:
-    """Share of right answers for each attribute, for props that were named (found or not), and the mean of the six."""
+    """Share of right answers for each attribute, for props, and the mean of the six."""
     named, logits, _ = judged(judge, pictures)
     wanted = truths(numbers)
     result = {}
@@ -219,7 +229,9 @@ def compared(judge: Any, pictures: np.ndarray, numbers: np.ndarray, props: np.nd
         if shown.any():
             result[name] = float((named[shown, place] == wanted[shown, place]).mean())
     if props.any():
-        result["prop"] = float((logits > 0)[props.astype(bool)].mean())
+        named_props = props.astype(bool)
+        places = (-logits).argsort(1).argsort(1)  # 0 for the likeliest
+        result["prop"] = float((places < named_props.sum(1, keepdims=True))[named_props].mean())
     return {"accuracy": float(np.mean(list(result.values()))), **result}
 
 
@@ -235,7 +247,7 @@ def joint_error(
     ``joints`` (n, 18, 2) are in shares of width and height; with ``numbers`` only people who are alone count, with
     ``limbs`` only some joints.
     """
-    found = judged(judge, pictures)[2]
+    found, joints = judged(judge, pictures)[2], facing(joints)
     inside = ((joints > 0) & (joints < 1)).all(-1)
     chosen = np.zeros_like(inside)
     chosen[:, limbs] = True
