@@ -220,7 +220,10 @@ def judged(judge: Any, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 
 def compared(judge: Any, pictures: np.ndarray, numbers: np.ndarray, props: np.ndarray) -> dict[str, float]:
-    """Share of right answers for each attribute, for props, and the mean of the six."""
+    """Share of right answers for each attribute, for props, and the mean of the six.
+
+    A prop is right when it is among the judge's likeliest, as many as were named.
+    """
     named, logits, _ = judged(judge, pictures)
     wanted = truths(numbers)
     result = {}
