@@ -326,6 +326,43 @@ WHERE scene > 1 AND path IS NOT NULL
 GROUP BY backend, method
 ORDER BY backend, method""",
     ),
+    Example(
+        "character_consistency",
+        "How much the same does the character stay, by method, and are frames copies of each other?",
+        """SELECT backend, method, count(*) AS storyboards, sum(frames) AS frames, sum(missing) AS without_a_face,
+  round(avg(face_consistency), 3) AS face_consistency, round(min(face_minimum), 3) AS least,
+  round(avg(recognised), 3) AS recognised, round(avg(mean_difference), 3) AS variety, round(avg(copies), 3) AS copies
+FROM storyboard_consistency
+WHERE character IS NOT NULL
+GROUP BY backend, method
+ORDER BY backend, face_consistency""",
+    ),
+    Example(
+        "scorer_agreement",
+        "Do the four scorers agree with each other about the same scene's pictures?",
+        """WITH ranked AS (  -- ranks within a scene: a correlation of ranks is Spearman's
+  SELECT backend, storyboard, scene,
+    percent_rank() OVER w_pick AS pick, percent_rank() OVER w_clip AS clip,
+    percent_rank() OVER w_vqa AS vqa, percent_rank() OVER w_aesthetic AS aesthetic
+  FROM quality_scores
+  WHERE pick IS NOT NULL AND clip IS NOT NULL AND vqa IS NOT NULL AND aesthetic IS NOT NULL
+  WINDOW w_pick AS (PARTITION BY storyboard, scene ORDER BY pick),
+    w_clip AS (PARTITION BY storyboard, scene ORDER BY clip),
+    w_vqa AS (PARTITION BY storyboard, scene ORDER BY vqa),
+    w_aesthetic AS (PARTITION BY storyboard, scene ORDER BY aesthetic))
+SELECT backend, count(*) AS pictures, round(corr(pick, clip), 2) AS pick_clip, round(corr(pick, vqa), 2) AS pick_vqa,
+  round(corr(pick, aesthetic), 2) AS pick_aesthetic, round(corr(clip, vqa), 2) AS clip_vqa,
+  round(corr(clip, aesthetic), 2) AS clip_aesthetic, round(corr(vqa, aesthetic), 2) AS vqa_aesthetic
+FROM ranked GROUP BY backend ORDER BY backend""",
+    ),
+    Example(
+        "training_outcome",
+        "How near did each LoRA come to its character, at which step, and how long did that take?",
+        """SELECT backend, character, base_model, rank, chosen_step, steps, round(identity_base, 3) AS before,
+  round(identity, 3) AS after, round(seconds, 0) AS seconds, round(steps_per_second, 2) AS steps_per_s
+FROM lora_weights
+ORDER BY backend, character""",
+    ),
 )
 
 

@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.CheckConstraint('position >= 0', name=op.f('ck_study_answers_position_not_negative')),
         sa.CheckConstraint('seconds >= 0', name=op.f('ck_study_answers_seconds_not_negative')),
         sa.ForeignKeyConstraint(
-            ['study_id'], ['creative_lab.studies.id'], name=op.f('fk_study_answers_study_id_studies'),
+            ['study_id'], ['creative_lab.studies.id'], name=op.f('fk_study_answers_study_id'),
             ondelete='CASCADE',
         ),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_study_answers')),
