@@ -15,7 +15,7 @@ from creative_lab.lake.schemas import registered_tables
 from creative_lab.launch.instance import environment
 from creative_lab.settings import REPOSITORY_ROOT, Settings
 
-GROUPS = {"reference", "adaptation", "characters", "storyboards", "metrics", "operations"}
+GROUPS = {"reference", "adaptation", "characters", "storyboards", "looks", "metrics", "operations"}
 SPECS = sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 
 

@@ -157,7 +157,7 @@ def manifest_row(
 
 
 def record_deals(settings: Settings, rows: pl.DataFrame) -> None:
-    """One event of stage ``select`` per row, however often this is called: ok, warn when relaxed, fail on exhaustion."""
+    """One event of stage ``select`` per row, however often this is called: ok, warn (relaxed) or fail (exhausted)."""
     for row in rows.iter_rows(named=True):
         log: list[Mapping[str, Any]] = json.loads(row["guard_log"])
         status, reason = "ok", None

@@ -245,6 +245,6 @@ def _remembered(notes: FileSystem) -> dict[str, DayState]:
         return {}
 
 
-def _remember(notes: FileSystem, states: dict[str, DayState]) -> None:
+def _remember(files: FileSystem, states: dict[str, DayState]) -> None:
     value = {"shape": _SHAPE, "days": {day: asdict(state) for day, state in states.items()}}
-    notes.write_bytes(_INDEX, json.dumps(value, separators=(",", ":")).encode())
+    files.write_bytes(_INDEX, json.dumps(value, separators=(",", ":")).encode())

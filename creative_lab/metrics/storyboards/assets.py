@@ -6,7 +6,6 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from creative_lab.lake.schemas import table_frame
 from creative_lab.partitions import storyboards
 from creative_lab.settings import get_settings
 
@@ -39,6 +38,7 @@ _EVERY_CHARACTER = dg.AssetDep("training_set", partition_mapping=dg.AllPartition
 )  # fmt: skip
 def measure_consistency(storyboard_frames: pl.DataFrame) -> Any:
     """Find and compare the faces of a storyboard."""
+    from creative_lab.lake.schemas import table_frame
     from creative_lab.metrics import proof
     from creative_lab.vision.models import VisionModels
 
@@ -58,6 +58,7 @@ def measure_consistency(storyboard_frames: pl.DataFrame) -> Any:
 @dg.asset(**_PROOF, metadata={"table": "clip_alignment"})
 def clip_alignment(storyboard_frames: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
     """How well each frame shows what its own scene says, against what the others say."""
+    from creative_lab.lake.schemas import table_frame
     from creative_lab.metrics import proof
     from creative_lab.vision.models import VisionModels
 
@@ -77,6 +78,7 @@ def frame_anomalies(
     storyboard_frames: pl.DataFrame, quality_scores: pl.DataFrame
 ) -> dg.MaterializeResult[pl.DataFrame]:
     """What looks wrong about the chosen frames, and how often a scene was tried again."""
+    from creative_lab.lake.schemas import table_frame
     from creative_lab.metrics import proof
 
     frame = table_frame("frame_anomalies", proof.anomaly_rows(storyboard_frames, quality_scores))
@@ -95,6 +97,7 @@ class ValidityConfig(dg.Config):
 @dg.asset(**_COMMON, metadata={"table": "metric_validity"})
 def metric_validity(config: ValidityConfig) -> dg.MaterializeResult[pl.DataFrame]:
     """Whether each metric orders what is known about pictures of the drawn world: who is who, how good, how fitting."""
+    from creative_lab.lake.schemas import table_frame
     from creative_lab.metrics import world_truth
     from creative_lab.vision.models import VisionModels
 
@@ -125,6 +128,7 @@ def metric_validity(config: ValidityConfig) -> dg.MaterializeResult[pl.DataFrame
 )  # fmt: skip
 def compare_methods() -> Any:
     """The ablation over all stored storyboards, as tables, ``results.md`` and a page with the pictures."""
+    from creative_lab.lake.schemas import table_frame
     from creative_lab.metrics import ablation_work
 
     try:
@@ -159,6 +163,7 @@ def compare_methods() -> Any:
 )  # fmt: skip
 def summarise_study() -> Any:
     """Results of all studies from the answers that were imported; no answers give empty tables."""
+    from creative_lab.lake.schemas import table_frame
     from creative_lab.metrics.study_work import study_tables
     from creative_lab.state.db import session_scope
 
