@@ -299,7 +299,9 @@ class _Walk:
             tried[index].quality.rank = place
         best = tried[order[0]]
         quality, threshold = best.quality, self.record.settings.quality_threshold
-        below = quality.overall is not None and quality.overall < threshold
+        # The scorers learnt colour pictures: what they say about line art is kept, and warns nobody.
+        line_art = self.record.method == "wireframe"
+        below = quality.overall is not None and quality.overall < threshold and not line_art
         why = [f"rank 1 of {len(tried)}", quality.reason]
         why.append("no scorer answered: ranked without scores" if quality.overall is None
                    else f"overall {quality.overall:.1f}")  # fmt: skip

@@ -219,6 +219,10 @@ def _scene(beat: str, hero: Hero, elements: dict[str, str], place: str, spoken: 
             continue
         inside.append(descriptor)
         if descriptor.lower() not in text.lower():
+            # Adjectives of the descriptor that the beat repeats are part of what is replaced.
+            known = "|".join(re.escape(part) for part in descriptor.split()[:-1])
+            repeated = re.search(rf"\b(?:(?:{known})\s+)*{re.escape(word)}\b", text, re.IGNORECASE) if known else None
+            mention = repeated or mention
             text = text[: mention.start()] + descriptor + text[mention.end() :]
     if not own:
         text = f"{text}, {place}"

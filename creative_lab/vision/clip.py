@@ -27,6 +27,13 @@ _PREPARED = 64
 """Pictures that are prepared together, which bounds the memory of their full size."""
 
 
+def _tensor(picture: np.ndarray) -> torch.Tensor:
+    """A picture as a tensor (3, height, width); torch refuses to share memory that may not be written."""
+    import torch
+
+    return torch.from_numpy(picture if picture.flags.writeable else picture.copy()).permute(2, 0, 1)
+
+
 class PixelStore:
     """Prepared pixels of a set of pictures, shared by all encoders that prepare them in the same way."""
 
@@ -38,12 +45,10 @@ class PixelStore:
         """What ``processor`` makes of each picture: float tensors (3, height, width)."""
         key = settings_of(processor)
         if key not in self._prepared:
-            import torch
-
             made: list[torch.Tensor] = []
             for start in range(0, len(self.pictures), _PREPARED):
                 # As tensors the processor resizes pictures of one size together.
-                tensors = [torch.from_numpy(p).permute(2, 0, 1) for p in self.pictures[start : start + _PREPARED]]
+                tensors = [_tensor(p) for p in self.pictures[start : start + _PREPARED]]
                 made += processor(images=tensors, return_tensors="pt", input_data_format="channels_first")[
                     "pixel_values"
                 ]

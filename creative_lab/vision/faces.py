@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -53,7 +54,10 @@ class InsightFaces:
             boxes, points = self._detect(blue_first)
             order = np.argsort(-boxes[:, 4], kind="stable")
             found.append([(boxes[row], points[row]) for row in order])
-            crops += [face_align.norm_crop(blue_first, landmark=points[row], image_size=CROP) for row in order]
+            with warnings.catch_warnings():
+                # InsightFace calls scikit-image by a name that is about to go; nobody here can change that.
+                warnings.simplefilter("ignore", FutureWarning)
+                crops += [face_align.norm_crop(blue_first, landmark=points[row], image_size=CROP) for row in order]
         vectors = iter(self._embed(crops))
         return [[Face(box[:4], marks, float(box[4]), next(vectors)) for box, marks in faces] for faces in found]
 

@@ -162,3 +162,10 @@ def test_the_trigger_calls_the_subject_and_a_scene_without_it_does_not_name_it()
     texts = [world_scene(scene).text(Subject("aldar_man"), detail=2) for scene in scenes]
     for scene, text in zip(scenes, texts, strict=True):
         assert ("aldar_man" in text) == scene.with_subject
+
+
+def test_an_adjective_that_a_sentence_repeats_is_not_said_twice() -> None:
+    story = "Mara finds a small yellow kite in the park. She runs with the yellow kite. The kite is caught by the wind."
+    descriptions = [scene.description for scene in scenes_from(story)]
+    assert any("runs with the small yellow kite" in text for text in descriptions)
+    assert not any("yellow small yellow" in text or "yellow yellow" in text for text in descriptions)
