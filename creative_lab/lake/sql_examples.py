@@ -345,10 +345,10 @@ ORDER BY backend, face_consistency""",
     percent_rank() OVER w_pick AS pick, percent_rank() OVER w_clip AS clip,
     percent_rank() OVER w_vqa AS vqa, percent_rank() OVER w_aesthetic AS aesthetic
   FROM quality_scores
-  WHERE pick IS NOT NULL AND clip IS NOT NULL AND vqa IS NOT NULL AND aesthetic IS NOT NULL
-  WINDOW w_pick AS (PARTITION BY storyboard, scene ORDER BY pick),
-    w_clip AS (PARTITION BY storyboard, scene ORDER BY clip),
-    w_vqa AS (PARTITION BY storyboard, scene ORDER BY vqa),
+  WHERE pickscore IS NOT NULL AND clipscore IS NOT NULL AND vqascore IS NOT NULL AND aesthetic IS NOT NULL
+  WINDOW w_pick AS (PARTITION BY storyboard, scene ORDER BY pickscore),
+    w_clip AS (PARTITION BY storyboard, scene ORDER BY clipscore),
+    w_vqa AS (PARTITION BY storyboard, scene ORDER BY vqascore),
     w_aesthetic AS (PARTITION BY storyboard, scene ORDER BY aesthetic))
 SELECT backend, count(*) AS pictures, round(corr(pick, clip), 2) AS pick_clip, round(corr(pick, vqa), 2) AS pick_vqa,
   round(corr(pick, aesthetic), 2) AS pick_aesthetic, round(corr(clip, vqa), 2) AS clip_vqa,

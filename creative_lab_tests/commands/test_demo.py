@@ -24,6 +24,7 @@ def small_world(migrated_lab: Settings, tmp_path: Path, monkeypatch: pytest.Monk
     shutil.copytree(migrated_lab.data_dir / "reference", tmp_path / "data" / "reference")
     shutil.copytree(migrated_lab.data_dir / "spots", tmp_path / "data" / "spots")
     shutil.copytree(migrated_lab.data_dir / "validation", tmp_path / "data" / "validation")
+    shutil.copy(migrated_lab.data_dir / "presets.json", tmp_path / "data" / "presets.json")
     monkeypatch.setenv("CREATIVE_LAB_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("DAGSTER_HOME", str(migrated_lab.home / "dagster"))
     monkeypatch.setattr(demo_adaptation, "TARGETS", ("en-gb", "de-de"))

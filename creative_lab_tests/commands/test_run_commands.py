@@ -80,7 +80,7 @@ def test_a_partition_key_with_a_star_stands_for_all_and_keeps_to_its_dimension(w
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["nothing_of_this_name"], "names no asset; there are adaptation_results, adapted_scripts"),
+        (["nothing_of_this_name"], "names no asset; there are ablation_deltas, ablation_report, adaptation_results"),
         (["pipeline_events"], "names no asset; there are"),
         (["group:"], "selection 'group:'"),
         (["((("], "selection '((('"),

@@ -48,7 +48,7 @@ def test_each_method_is_guided_by_what_its_rows_say_and_by_nothing_else(drawing_
     assert simple[2]["fallback"] == "no LoRA: the subject is not in this scene"
     first, second, empty = guided
     assert first["ip_adapter"] is None and first["controlnet"] is None, "there is no frame before frame 1"
-    assert (second["ip_adapter"], second["ip_adapter_scale"]) == ("miniature-reference", 0.6)
+    assert (second["ip_adapter"], second["ip_adapter_scale"]) == ("miniature-reference", 1.0)
     assert (second["controlnet"], second["controlnet_scale"]) == ("miniature-pose", 1.0)
     assert second["reference_scene"] == 1 and second["reference_crop"] and second["control_path"]
     assert empty["ip_adapter"] is None and empty["controlnet"] is None, "nothing of the subject guides this scene"

@@ -72,7 +72,7 @@ def test_the_aesthetic_rating_is_the_laion_stack_of_layers(scored, random_models
     weights = load_file(random_models / "aesthetic" / "head.safetensors")
     linear = torch.nn.functional.linear
     for value, picture, text in zip(raw(scored, "aesthetic"), pictures, texts, strict=True):
-        hidden, _, _ = reference_vectors(random_models / "clip", picture, text)
+        hidden, _, _ = reference_vectors(random_models / "preference", picture, text)
         for number in (0, 2, 4, 6, 7):
             hidden = linear(hidden, weights[f"layers.{number}.weight"], weights[f"layers.{number}.bias"])
         assert value == pytest.approx(float(hidden[0, 0]), abs=CLOSE)

@@ -106,7 +106,7 @@ def test_a_missing_scorer_is_null_with_a_reason_and_never_a_constant(own_lab, pi
     with VisionModels(own_lab) as models:
         row = score_pictures(models, pictures[:1], "a hat")[0]
         assert row.overall is None and row.weights == {} and set(row.raw.values()) == {None}
-        assert "Miniature CLIP" in row.missing["aesthetic"], "a head without its encoder rates nothing"
+        assert "Miniature preference" in row.missing["aesthetic"], "a head without its encoder rates nothing"
         assert clip_text(models, pictures[:1], "a hat").missing
 
 
