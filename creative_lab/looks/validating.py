@@ -72,12 +72,23 @@ class Validator:
 
     @cached_property
     def _names(self) -> list[tuple[str, str, re.Pattern[str]]]:
+        return [(kind, key, as_pattern(name)) for kind, key, name in self._entities()]
+
+    def _entities(self) -> list[tuple[str, str, str]]:
         rows = (
             ("designer", self._wardrobe.designers),
             ("colourway", self._wardrobe.colourways),
             ("garment", self._wardrobe.garments),
         )
-        return [(kind, one.key, as_pattern(one.name)) for kind, found in rows for one in found]
+        return [(kind, one.key, one.name) for kind, found in rows for one in found]
+
+    @cached_property
+    def _own_words(self) -> re.Pattern[str]:
+        """Names of the wardrobe, the longest first; whatever they are made of, they say nothing about the scene."""
+        names = {name for _, _, name in self._entities()}
+        names |= {colour.name for colourway in self._wardrobe.colourways for colour in colourway.colours}
+        longest_first = sorted(names, key=lambda name: (-len(name), name))
+        return re.compile(rf"\b(?:{'|'.join(re.escape(name) for name in longest_first)})\b", re.I)
 
     def reasons(self, prompt: str, lines: Sequence[str], own: Own) -> list[str]:
         """Why ``prompt`` may not be rendered; empty when it may. ``lines`` are its garment lines, a model each."""
@@ -91,7 +102,8 @@ class Validator:
     def drift(self, prompt: str, lines: Sequence[str]) -> list[str]:
         """Invariants of the scene that the prompt does not state, or that a garment line takes back."""
         lost = [name for name, phrase in self.scene.invariants.items() if not as_pattern(phrase).search(prompt)]
-        text = "\n".join(lines)
+        # "Street Lamp yellow" is a colour of the wardrobe and no street.
+        text = self._own_words.sub(" ", "\n".join(lines))
         denied = [name for name, pattern in _CONTRADICTIONS.items() if name not in lost and pattern.search(text)]
         return [name for name in self.scene.invariants if name in lost or name in denied]
 

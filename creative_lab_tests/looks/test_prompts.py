@@ -196,6 +196,14 @@ def test_no_garment_of_the_wardrobe_takes_the_scene_back_by_its_own_words() -> N
         assert validator.drift(f"{SCENE.opening} {SCENE.closing}", [line]) == [], one.key
 
 
+def test_a_colour_named_after_a_street_is_no_street_and_a_street_still_is_one() -> None:
+    validator, scene = Validator(shipped()), f"{SCENE.opening} {SCENE.closing}"
+    for colourway in shipped().colourways:
+        for colour in colourway.colours:
+            assert validator.drift(scene, [f"the coat in {colour.name} {colour.cloth}"]) == [], colour.name
+    assert validator.drift(scene, ["the coat in Street Lamp yellow, worn in the street"]) == ["backdrop"]
+
+
 def test_149_and_251_words_are_refused_and_150_and_250_are_not() -> None:
     row = manifest()
     made = compose(SCENE, row, style(brief_of(row, [], 0.0), SCENE, shipped().control, seed=1))
