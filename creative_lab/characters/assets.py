@@ -170,24 +170,11 @@ def clear_failures() -> Iterator[None]:
 
 
 def thumbnails(paths: list[str]) -> str:
-    """A few stored pictures as one small inline picture in Markdown, side by side."""
-    import base64
-    import io
-
-    from PIL import Image
-
+    """A few stored pictures, small and inline, as Markdown."""
     from creative_lab.lake.pictures import PictureStore
 
     store = PictureStore(get_settings())
-    sheet = Image.new("RGB", (_THUMBNAIL * max(1, len(paths)), _THUMBNAIL), "white")
-    for number, path in enumerate(paths):
-        with Image.open(io.BytesIO(store.read(path))) as image:
-            small = image.convert("RGB")
-            small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-            sheet.paste(small, (number * _THUMBNAIL, 0))
-    buffer = io.BytesIO()
-    sheet.save(buffer, "JPEG", quality=70)
-    return f"![pictures](data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()})"
+    return " ".join(store.inline(path, longest=_THUMBNAIL) for path in paths)
 
 
 def _training_metadata(frames: dict[str, pl.DataFrame]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from creative_lab.commands.console import say, table
-from creative_lab.commands.data import ready
+from creative_lab.commands.data import ready, register_partitions
 
 if TYPE_CHECKING:
     from creative_lab.settings import Settings
@@ -90,14 +90,8 @@ def character_captions(key: Annotated[str, typer.Argument(help="Key of the chara
 def register_characters(settings: Settings) -> list[str]:
     """Register all characters as partitions at once; returns the keys that were new."""
     from creative_lab.characters.arrivals import partition_keys
-    from creative_lab.launch.instance import lab_instance
     from creative_lab.state import db
 
     with db.session_scope(settings) as session:
         keys = partition_keys(session)
-    with lab_instance(settings) as instance:
-        known = set(instance.get_dynamic_partitions("character"))
-        new = [key for key in keys if key not in known]
-        if new:
-            instance.add_dynamic_partitions("character", new)
-    return new
+    return register_partitions(settings, "character", keys)

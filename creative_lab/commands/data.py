@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -233,17 +234,20 @@ def wvs(
 def sync_partitions(settings: Settings) -> tuple[list[str], list[str]]:
     """Register imported spots and active targets as partitions; returns the keys that were new."""
     from creative_lab.adaptation.arrivals import partition_keys
-    from creative_lab.launch.instance import lab_instance
     from creative_lab.state import db
 
     with db.session_scope(settings) as session:
         wanted = partition_keys(session)
+    return register_partitions(settings, "spot", wanted.spots), register_partitions(settings, "target", wanted.targets)
+
+
+def register_partitions(settings: Settings, name: str, keys: Iterable[str]) -> list[str]:
+    """Add ``keys`` to the dynamic partitions called ``name``; returns those that were new."""
+    from creative_lab.launch.instance import lab_instance
+
     with lab_instance(settings) as instance:
-        new: list[list[str]] = []
-        for name, keys in (("spot", wanted.spots), ("target", wanted.targets)):
-            known = set(instance.get_dynamic_partitions(name))
-            fresh = [key for key in keys if key not in known]
-            if fresh:
-                instance.add_dynamic_partitions(name, fresh)
-            new.append(fresh)
-    return new[0], new[1]
+        known = set(instance.get_dynamic_partitions(name))
+        fresh = [key for key in keys if key not in known]
+        if fresh:
+            instance.add_dynamic_partitions(name, fresh)
+    return fresh

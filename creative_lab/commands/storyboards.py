@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from creative_lab.commands.console import CommandError, say, table
-from creative_lab.commands.data import ready
+from creative_lab.commands.data import ready, register_partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,18 +155,12 @@ def save(settings: Settings, records: Iterable[StoryboardRecord], *, replace: bo
 
 def register_storyboards(settings: Settings) -> list[str]:
     """Register all storyboards as partitions at once; returns the keys that were new."""
-    from creative_lab.launch.instance import lab_instance
     from creative_lab.state import db
     from creative_lab.storyboards.stored import record_keys
 
     with db.session_scope(settings) as session:
-        wanted = record_keys(session)
-    with lab_instance(settings) as instance:
-        known = set(instance.get_dynamic_partitions("storyboard"))
-        fresh = [key for key in wanted if key not in known]
-        if fresh:
-            instance.add_dynamic_partitions("storyboard", fresh)
-    return fresh
+        keys = record_keys(session)
+    return register_partitions(settings, "storyboard", keys)
 
 
 def _variants(record: StoryboardRecord, character: str | None, methods: list[str]) -> list[StoryboardRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,22 @@ class PictureStore:
         path, digest = self.files.put(data, suffix)
         thumbnail, _ = self.files.put(buffer.getvalue(), ".jpg")
         return StoredPicture(path, thumbnail, digest, len(data), image.width, image.height)
+
+    def inline(self, path: str, words: str = "picture", *, longest: int = 240) -> str:
+        """A stored picture in Markdown, with its pixels inside: a JPEG over white, ``longest`` pixels at most.
+
+        For the metadata of assets, whose pages cannot reach files. Raises OSError when there is no such picture.
+        """
+        from PIL import Image
+
+        with Image.open(io.BytesIO(self.read(path))) as image:
+            small = image.convert("RGBA")
+        paper = Image.new("RGBA", small.size, "white")
+        small = Image.alpha_composite(paper, small).convert("RGB")
+        small.thumbnail((longest, longest))
+        buffer = io.BytesIO()
+        small.save(buffer, "JPEG", quality=80)
+        return f"![{words}](data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()})"
 
     def read(self, path: str) -> bytes:
         """The bytes of a stored picture or thumbnail. Raises OSError when there is none."""

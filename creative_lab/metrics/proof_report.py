@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from creative_lab.metrics.ablation import ARMS, METRICS
+from creative_lab.metrics.intervals import Interval
 
 TEMPLATES = Path(__file__).parent / "templates"
 ARM_NAMES = {"baseline": "Baseline", "simple": "Simple", "reference_guided": "Reference-guided"}
@@ -90,10 +91,8 @@ def ordered(arms: Sequence[dict[str, Any]]) -> str:
     if len(known) < len(ARMS):
         return "Face consistency was not measured under every method."
     rising = all(one["mean"] < other["mean"] for one, other in pairwise(known))
-    apart = rising and all(
-        one["high"] is not None and other["low"] is not None and one["high"] < other["low"]
-        for one, other in pairwise(known)
-    )
+    intervals = [Interval(row["mean"], row["low"], row["high"], row["n"]) for row in known]
+    apart = rising and not any(one.overlaps(other) for one, other in pairwise(intervals))
     top = known[-1]["mean"]
     aim = f"{'above' if top > CONSISTENCY_AIM else 'below'} the aim of {CONSISTENCY_AIM}"
     if apart:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from creative_lab.miniatures.face_verification import area_under_curve, pair_similarities
+
 
 @dataclass(frozen=True)
 class Separation:
@@ -34,17 +36,10 @@ def separation(vectors: np.ndarray, people: Sequence[object], *, seed: int = 0) 
 
 
 def _auc(vectors: np.ndarray, names: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    from scipy.stats import rankdata
-
-    upper = np.triu_indices(len(vectors), 1)
-    cosines = (vectors @ vectors.T)[upper]
-    alike = (names[:, None] == names[None])[upper]
-    same, different = cosines[alike], cosines[~alike]
+    same, different = pair_similarities(vectors, names)
     if not len(same) or not len(different):
         raise ValueError("separation needs pairs of one person and pairs of two")
-    ranks = rankdata(np.concatenate([same, different]))
-    wins = ranks[: len(same)].sum() - len(same) * (len(same) + 1) / 2
-    return float(wins / (len(same) * len(different))), same, different
+    return area_under_curve(same, different), same, different
 
 
 @dataclass(frozen=True)

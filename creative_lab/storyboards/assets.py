@@ -2,7 +2,6 @@
 
 # No postponed annotations here: Dagster reads the types of parameters when a function is decorated.
 
-import base64
 import contextlib
 import hashlib
 from collections.abc import Iterator
@@ -223,9 +222,9 @@ def _thumbnails(settings: Any, frames: pl.DataFrame) -> str:
         if row["thumbnail_path"] is None:
             parts.append(f"**{row['scene']}** {row['status']}: {_cell(row['reason'], 120)}")
             continue
-        data = base64.b64encode(store.read(row["thumbnail_path"])).decode()
+        shown = store.inline(row["thumbnail_path"], f"frame {row['scene']}")
         score = "–" if row["overall"] is None else f"{row['overall']:.0f}"
-        parts.append(f"![frame {row['scene']}](data:image/jpeg;base64,{data})\n\n**{row['scene']}** · overall {score}")
+        parts.append(f"{shown}\n\n**{row['scene']}** · overall {score}")
     return "\n\n".join(parts)
 
 

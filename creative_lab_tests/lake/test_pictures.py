@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -48,3 +50,15 @@ def test_what_is_no_picture_is_refused_and_leaves_nothing(settings: Settings, da
     with pytest.raises(ValueError, match="not a PNG, JPEG or WebP picture"):
         store.put(data)
     assert store.files.list("") == []
+
+
+def test_a_picture_shown_inline_is_small_and_stands_on_white(settings: Settings) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (600, 300), (255, 0, 0, 0)).save(buffer, "PNG")
+    store = PictureStore(settings)
+    shown = store.inline(store.put(buffer.getvalue()).path, "a look", longest=120)
+    assert shown.startswith("![a look](data:image/jpeg;base64,")
+    data = base64.b64decode(shown.partition("base64,")[2].rstrip(")"))
+    with Image.open(io.BytesIO(data)) as small:
+        assert small.size == (120, 60)
+        assert np.asarray(small).min() > 250

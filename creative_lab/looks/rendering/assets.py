@@ -2,7 +2,6 @@
 
 # No postponed annotations here: Dagster reads the types of parameters when a function is decorated.
 
-import base64
 from typing import Any
 
 import dagster as dg
@@ -128,24 +127,11 @@ def look_sheet(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
 
 
 def _thumbnails(settings: Any, paths: list[str]) -> dg.MetadataValue:
-    """A few small pictures, inline."""
-    import io
+    """A few stored pictures, small and inline."""
+    from creative_lab.lake.pictures import PictureStore
 
-    from PIL import Image
-
-    from creative_lab.lake.fs import FileSystem
-
-    files = FileSystem.of_lake(settings)
-    shown = []
-    for path in paths:
-        image = Image.open(io.BytesIO(files.read_bytes(path))).convert("RGBA")
-        paper = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        small = Image.alpha_composite(paper, image).convert("RGB")
-        small.thumbnail((240, 135))
-        out = io.BytesIO()
-        small.save(out, "JPEG", quality=80)
-        shown.append(f"![look](data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()})")
-    return dg.MetadataValue.md(" ".join(shown) or "none")
+    store = PictureStore(settings)
+    return dg.MetadataValue.md(" ".join(store.inline(path, "look") for path in paths) or "none")
 
 
 def _version(rows: list[tuple[object, ...]]) -> dg.DataVersion:

@@ -15,27 +15,32 @@ _COMMON: dict[str, Any] = {
     "kinds": {"polars", "parquet"},
     "code_version": "1",
 }
+
+
+def _outs(tables: dict[str, str]) -> dict[str, dg.AssetOut]:
+    """Tables that one computation makes, by name, each with its description."""
+    return {name: dg.AssetOut(**_COMMON, metadata={"table": name}, description=words) for name, words in tables.items()}
+
+
 _PROOF: dict[str, Any] = {**_COMMON, "partitions_def": storyboards}
 _EVERY_CHARACTER = dg.AssetDep("training_set", partition_mapping=dg.AllPartitionMapping())
 
 
 @dg.multi_asset(
-    outs={
-        "face_consistency": dg.AssetOut(
-            group_name="metrics", owners=["team:quality"], kinds={"polars", "parquet"}, code_version="1",
-            metadata={"table": "face_consistency"},
-            description="The character's face in every frame against frame 1, its own pictures and everybody else.",
-        ),
-        "storyboard_consistency": dg.AssetOut(
-            group_name="metrics", owners=["team:quality"], kinds={"polars", "parquet"}, code_version="1",
-            metadata={"table": "storyboard_consistency"},
-            description="How much the same the character is over a storyboard, and how varied its frames are.",
-        ),
-    },
+    outs=_outs(
+        {
+            "face_consistency": (
+                "The character's face in every frame against frame 1, its own pictures and everybody else."
+            ),
+            "storyboard_consistency": (
+                "How much the same the character is over a storyboard, and how varied its frames are."
+            ),
+        }
+    ),
     partitions_def=storyboards,
     deps=[_EVERY_CHARACTER],
     name="measure_consistency",
-)  # fmt: skip
+)
 def measure_consistency(storyboard_frames: pl.DataFrame) -> Any:
     """Find and compare the faces of a storyboard."""
     from creative_lab.lake.schemas import table_frame
@@ -109,23 +114,19 @@ def metric_validity(config: ValidityConfig) -> dg.MaterializeResult[pl.DataFrame
 
 
 @dg.multi_asset(
-    outs={
-        name: dg.AssetOut(
-            group_name="metrics", owners=["team:quality"], kinds={"polars", "parquet"}, code_version="1",
-            metadata={"table": name}, description=words,
-        )
-        for name, words in {
+    outs=_outs(
+        {
             "ablation_report": "Every method's mean per metric over the same stories, characters and seeds.",
             "ablation_deltas": "What each method gains over a lesser one, pair by pair.",
-        }.items()
-    },
+        }
+    ),
     deps=[
         dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
         for name in ("storyboard_frames", "face_consistency", "storyboard_consistency")
     ]
     + ["metric_validity", "user_study"],
     name="compare_methods",
-)  # fmt: skip
+)
 def compare_methods() -> Any:
     """The ablation over all stored storyboards, as tables, ``results.md`` and a page with the pictures."""
     from creative_lab.lake.schemas import table_frame
@@ -148,19 +149,15 @@ def compare_methods() -> Any:
 
 
 @dg.multi_asset(
-    outs={
-        name: dg.AssetOut(
-            group_name="metrics", owners=["team:quality"], kinds={"polars", "parquet"}, code_version="1",
-            metadata={"table": name}, description=words,
-        )
-        for name, words in {
+    outs=_outs(
+        {
             "user_study": "What people said about storyboards, with intervals and agreement.",
             "study_scores": "Whether the automatic scores agree with people.",
-        }.items()
-    },
+        }
+    ),
     deps=[dg.AssetDep("storyboard_consistency", partition_mapping=dg.AllPartitionMapping())],
     name="summarise_study",
-)  # fmt: skip
+)
 def summarise_study() -> Any:
     """Results of all studies from the answers that were imported; no answers give empty tables."""
     from creative_lab.lake.schemas import table_frame
