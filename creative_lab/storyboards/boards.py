@@ -28,6 +28,7 @@ from creative_lab.storyboards.traces import Traces
 if TYPE_CHECKING:
     from creative_lab.imaging.catalogue import Catalogue
     from creative_lab.lake.pictures import PictureStore
+    from creative_lab.settings import Settings
 
 CODE_VERSION = 1
 """Part of every fingerprint: raise it when the same input should be drawn anew."""
@@ -37,6 +38,7 @@ CODE_VERSION = 1
 class Easel:
     """Everything that drawing needs: who draws, who judges, where pictures go."""
 
+    settings: Settings
     catalogue: Catalogue
     roles: Roles
     studio: Studio
@@ -46,7 +48,6 @@ class Easel:
     traces: Traces
     lora: CharacterLora | None = None
     identity: dict[str, Any] | None = None
-    secrets: Sequence[str] = ()
     cancelled: Callable[[], bool] = lambda: False
     say: Callable[[str], None] = lambda _: None
     on_scene: Callable[[dict[str, Any]], None] = lambda _: None
@@ -265,7 +266,7 @@ class _Walk:
         return Guidance(guidance.loras, None, None, columns, (*guidance.notes, "no face and no pose: out of memory"))
 
     def _scored(self, scene: Scene, prompt: DrawnPrompt, drawn: list[Drawn]) -> list[_Tried]:
-        from creative_lab.imaging.recipe import png_bytes, recipe_json
+        from creative_lab.imaging.recipe import finished_png, recipe_json, secrets_of
 
         pixels = [np.ascontiguousarray(np.asarray(item.image.convert("RGB"))) for item in drawn]
         qualities = self.easel.judge.judge(
@@ -280,12 +281,12 @@ class _Walk:
         )
         tried = []
         for item, picture, quality in zip(drawn, pixels, qualities, strict=True):
-            data = png_bytes(item.image, item.recipe, secrets=self.easel.secrets)
+            data = finished_png(item.image, item.recipe, self.easel.settings)
             stored = vars(self.easel.pictures.put(data))
             wireframe = f"_wf-{scene.shot or 'none'}" if self.record.method == "wireframe" else ""
             number = item.attempt * self.record.settings.num_variations + item.candidate + 1
             stored |= {
-                "recipe": recipe_json(item.recipe),
+                "recipe": recipe_json(item.recipe, secrets=secrets_of(self.easel.settings)),
                 "identifier": f"{scene.identifier}{wireframe}_img-{number:02d}",
             }
             tried.append(_Tried(item, picture, quality, stored, data))

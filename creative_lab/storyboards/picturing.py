@@ -6,19 +6,20 @@ A language model leaves the memory before a picture model is loaded. Nothing her
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from creative_lab.lake.events import record_event, stage
+from creative_lab.lake.schemas import table_frame
 from creative_lab.storyboards import prompts, scenes, stored
 from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.traces import Traces
 from creative_lab.storyboards.work import lead_of, lora_of, record_of
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from creative_lab.imaging.generation import PictureStudio
     from creative_lab.settings import Settings
     from creative_lab.storyboards.boards import Board
@@ -50,7 +51,6 @@ def draw(
 ) -> Board:
     """Draw, score and choose: rows of ``frame_candidates``, ``quality_scores`` and ``storyboard_frames``."""
     from creative_lab.imaging.catalogue import Catalogue
-    from creative_lab.imaging.recipe import secrets_of
     from creative_lab.lake.pictures import PictureStore
     from creative_lab.storyboards.boards import Easel, draw_storyboard
     from creative_lab.storyboards.drawing import roles_of
@@ -84,6 +84,7 @@ def draw(
             scenes.scenes_of(scene_frame),
             prompts.prompts_of(prompt_frame),
             Easel(
+                settings=settings,
                 catalogue=catalogue,
                 roles=roles,
                 studio=painter,
@@ -93,7 +94,6 @@ def draw(
                 traces=traces,
                 lora=lora,
                 identity=lead.identity if lead else None,
-                secrets=secrets_of(settings),
                 cancelled=cancelled,
                 say=say,
                 on_scene=on_scene,
@@ -140,19 +140,10 @@ def one_at_a_time(settings: Settings, catalogue: Any, loads: LoadLog) -> Picture
 def frames_of(board: Board) -> dict[str, pl.DataFrame]:
     """The board's rows as the frames of their tables, with every column of its type."""
     return {
-        "frame_candidates": _typed("frame_candidates", board.candidates),
-        "quality_scores": _typed("quality_scores", board.scores),
-        "storyboard_frames": _typed("storyboard_frames", board.frames),
+        "frame_candidates": table_frame("frame_candidates", board.candidates),
+        "quality_scores": table_frame("quality_scores", board.scores),
+        "storyboard_frames": table_frame("storyboard_frames", board.frames),
     }
-
-
-def _typed(table: str, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    from creative_lab.lake.checking import schema_types
-    from creative_lab.lake.schemas import table_info
-
-    filled = {"run_id", "written_at", "backend"}
-    types = {name: kind for name, kind in schema_types(table_info(table)).items() if name not in filled}
-    return pl.DataFrame([{name: row[name] for name in types} for row in rows], schema=types, strict=False)
 
 
 # --- documents
@@ -185,7 +176,7 @@ def sheet_rows(
         sheet = replace(sheet, siblings=_siblings(settings, record))
         rows = write_sheet(settings, sheet, video=video)
         out.detail = {"documents": len(rows), "beside": [other.key for other in sheet.siblings]}
-    return _typed("storyboard_sheet", rows)
+    return table_frame("storyboard_sheet", rows)
 
 
 def _siblings(settings: Settings, record: StoryboardRecord) -> list[Sheet]:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
+from creative_lab.imaging.credentials import check
 from creative_lab.imaging.errors import ImagingError
 from creative_lab.lake.pictures import PictureStore
 from creative_lab.lake.tables import TableStore
@@ -46,6 +48,21 @@ def test_the_pictures_of_a_scene_never_replace_those_of_another(line_lab: Settin
         import hashlib
 
         assert hashlib.sha256(store.read(row["path"])).hexdigest() == row["sha256"]
+
+
+def test_recipes_hold_no_secret_of_the_settings_and_pictures_are_signed_where_asked(line_lab: Settings) -> None:
+    canary = "canary-7d41c"
+    settings = line_lab.model_copy(update={"openai_api_key": SecretStr(canary), "content_credentials": True})
+    told = [{"description": "Mara waves", "prompt": f"Mara waves, {canary}"}]
+    keep(settings, **LINES | {"source": {"kind": "scenes", "scenes": told}})
+    candidates = go(settings).tables["frame_candidates"]
+    store = PictureStore(settings)
+    for row in candidates.iter_rows(named=True):
+        data = store.read(row["path"])
+        assert canary not in row["recipe"] and canary.encode() not in data
+        assert "[secret]" in row["recipe"] and b"[secret]" in data
+        assert check(data) is not None, "signed"
+    assert candidates.height == 2
 
 
 def test_seeds_are_base_plus_thousand_per_scene_ten_per_try_and_one_per_candidate(line_lab: Settings) -> None:
