@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from creative_lab.lake.schemas import table_frame
 from creative_lab.language.errors import LanguageError
 from creative_lab.storyboards import composing
 from creative_lab.storyboards.asking import Asker, SceneAgents
@@ -21,6 +21,9 @@ from creative_lab.storyboards.prompt_scores import PromptScores, quick_score
 from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.scenes import Scene
 from creative_lab.storyboards.traces import Traces
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class DrawnPrompt(BaseModel):
@@ -164,7 +167,8 @@ def _pose_action(scene: Scene) -> str | None:
 
 def prompt_frame(key: str, made: Sequence[MadePrompt], picture_model: str) -> pl.DataFrame:
     """Rows of ``scene_prompts``."""
-    return pl.DataFrame(
+    return table_frame(
+        "scene_prompts",
         [
             {
                 "storyboard": key,
@@ -190,14 +194,13 @@ def prompt_frame(key: str, made: Sequence[MadePrompt], picture_model: str) -> pl
             }
             for item in made
         ],
-        schema_overrides={"action": pl.String, "unmapped": pl.List(pl.String)},
-        infer_schema_length=None,
     )
 
 
 def round_frame(key: str, made: Sequence[MadePrompt]) -> pl.DataFrame:
     """Rows of ``prompt_rounds``; none when no scene was enhanced."""
-    return pl.DataFrame(
+    return table_frame(
+        "prompt_rounds",
         [
             {
                 "storyboard": key,
@@ -215,8 +218,6 @@ def round_frame(key: str, made: Sequence[MadePrompt]) -> pl.DataFrame:
             for item in made
             for done in item.made.rounds
         ],
-        schema_overrides={"improvements": pl.List(pl.String), "model_overall": pl.Float64},
-        infer_schema_length=None,
     )
 
 

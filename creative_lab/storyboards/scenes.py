@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from creative_lab.lake.schemas import table_frame
 from creative_lab.storyboards import script_rows
 from creative_lab.storyboards import vocabulary as words
 from creative_lab.storyboards.breakdown import Markers, Mended
 from creative_lab.storyboards.record import Presence, ScenesSource, StoryboardRecord
 from creative_lab.storyboards.teller import place_phrase
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SCENE_SECONDS = 3.0
 """Length of a scene whose source says nothing about it."""
@@ -21,8 +24,8 @@ _LARGE = frozenset({"horse", "camel", "car", "bicycle", "table"})
 COHERENT = "consistent with the other frames of the story"
 
 
-class Scene(BaseModel):
-    """One frame to draw. The fields are the columns of ``storyboard_scenes``."""
+class Scene(Markers):
+    """One frame to draw, with what all frames share. The fields are the columns of ``storyboard_scenes``."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -46,12 +49,6 @@ class Scene(BaseModel):
     script_row: int | None = None
     given_prompt: str | None = None
     identifier: str = ""
-    style: str = ""
-    color_palette: str = ""
-    lighting: str = ""
-    composition: str = ""
-    mood: str = ""
-    subject_description: str = ""
     continuity: str | None = None
     guidelines: str | None = None
     transition: str | None = None
@@ -261,9 +258,7 @@ def _same_place(before: Scene | None, background: str) -> str | None:
 
 def scene_frame(key: str, scenes: Sequence[Scene]) -> pl.DataFrame:
     """Rows of ``storyboard_scenes``."""
-    return pl.DataFrame(
-        [{"storyboard": key, **scene.model_dump()} for scene in scenes], infer_schema_length=None, strict=False
-    )
+    return table_frame("storyboard_scenes", [{"storyboard": key, **scene.model_dump()} for scene in scenes])
 
 
 def scenes_of(frame: pl.DataFrame) -> list[Scene]:

@@ -125,13 +125,6 @@ def read_row(visual: str, audio: str, *, cast: frozenset[str] = frozenset()) -> 
     )
 
 
-def script_prompt(scene: RowScene, visual_style: str) -> str:
-    """The prompt of a row: style, shot and text, and the four phrases of quality."""
-    shot = f"{scene.shot}: " if scene.shot else ""
-    parts = [visual_style.strip().rstrip("."), f"{shot}{scene.description}".rstrip("."), *QUALITY]
-    return ", ".join(part for part in parts if part)
-
-
 def _is_person(name: str) -> bool:
     """Whether a word in capitals is a character: scripts set animals in capitals too."""
     return not words.things(name) and not words.places(name)

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from creative_lab.settings import REPOSITORY_ROOT
+from creative_lab.storyboards.composing import base_prompt
 from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.scenes import script_scenes
-from creative_lab.storyboards.script_rows import QUALITY, clean_visual, read_row, script_prompt
+from creative_lab.storyboards.script_rows import QUALITY, clean_visual, read_row
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,13 @@ def test_a_pack_shot_has_no_subject() -> None:
 
 
 def test_the_prompt_is_style_then_shot_and_text_then_four_phrases_of_quality() -> None:
-    row = read_row("Wide shot: a field at dawn", "")
-    assert script_prompt(row, "Warm film look.") == f"Warm film look, WS: A field at dawn, {', '.join(QUALITY)}"
+    record = StoryboardRecord.model_validate(
+        {"key": "s", "title": "S", "source": {"kind": "script", "spot": "a", "target": "b"}, "method": "baseline"}
+    )
+    rows = [{"visual_text": "Wide shot: a field at dawn", "audio_text": "", "duration_seconds": 2}]
+    scene = script_scenes(record, rows, job_id="J", code="C", visual_style="Warm film look.")[0]
+    told = base_prompt(scene, method="baseline", trigger=None)
+    assert told == f"Warm film look, WS: A field at dawn, {', '.join(QUALITY)}"
 
 
 def test_every_row_of_the_sample_spots_becomes_one_scene_in_its_own_time() -> None:
