@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from creative_lab.vision.models import VisionModels
 
 FILE = "score_anchors.json"
-"""Below DATA_DIR: anchors of the miniatures, written by ``python -m creative_lab.vision.calibration``."""
+"""Below DATA_DIR: anchors of the miniatures, written by ``python -m creative_lab.miniatures.calibration``."""
 
 
 class MeasuredAnchors(BaseModel):
@@ -57,7 +57,7 @@ class Scales:
         if self._measured.weights.get(slug) != self._models.digest(slug):
             return (
                 f"the anchors of {slug} were measured on other weights: its raw value stands alone until "
-                "python -m creative_lab.vision.calibration has run"
+                "python -m creative_lab.miniatures.calibration has run"
             )
         return ""
 

@@ -1,4 +1,4 @@
-"""Anchors of the miniatures, measured on the drawn world: ``python -m creative_lab.vision.calibration``.
+"""Anchors of the miniatures, measured on the drawn world: ``python -m creative_lab.miniatures.calibration``.
 
 A CLIP's raw values mean nothing by themselves. On held-out scenes the value of a picture with the caption of *another*
 scene says what "no better than any other picture" is (its median is 0), and that of a picture with its own caption what
@@ -77,7 +77,7 @@ def measure(models: VisionModels, count: int = 400) -> MeasuredAnchors:
         weights[slug] = models.digest(slug)
         seen[f"{slug} {role}"] = {"own caption": _quantiles(fitting), "another's caption": _quantiles(wrong)}
     made = (
-        f"python -m creative_lab.vision.calibration: {count} scenes of the illustrator from seed {FIRST_SEED} on, "
+        f"python -m creative_lab.miniatures.calibration: {count} scenes of the illustrator from seed {FIRST_SEED} on, "
         "160 × 160, 192 × 144 and 224 × 126 pixels, one caption each"
     )
     return MeasuredAnchors(made=made, weights=weights, anchors=anchors, distributions=seen)
