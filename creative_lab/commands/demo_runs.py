@@ -27,12 +27,8 @@ def work(
     *,
     fresh: bool,
     finished: Callable[[Lab, Job], bool] = Lab.is_fresh,
-    config: dict[str, dict[str, object]] | None = None,
 ) -> list[tuple[Job, Outcome]]:
-    """Run ``jobs`` in order, leaving out those that are finished unless ``fresh``; returns those that failed.
-
-    ``config`` holds the configuration of computations by their name; a job gets that of its own assets.
-    """
+    """Run ``jobs`` in order, leaving out those that are finished unless ``fresh``; returns those that failed."""
     before = len(tally.failed)
     columns = (
         SpinnerColumn(),
@@ -49,8 +45,7 @@ def work(
             if not fresh and finished(lab, job):
                 tally.skipped += 1
             else:
-                wanted = lab.computations(job)
-                outcome = lab.run(job, {name: values for name, values in (config or {}).items() if name in wanted})
+                outcome = lab.run(job)
                 tally.done += 1
                 if not outcome.success:
                     tally.failed.append((job, outcome))

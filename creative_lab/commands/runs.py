@@ -169,13 +169,6 @@ class Lab:
         keys = [dg.AssetKey.from_user_string(name) for name in job.assets]
         return all(resolver.get_status(key, job.partition) == StaleStatus.FRESH for key in keys)
 
-    def computations(self, job: Job) -> set[str]:
-        """Names of the computations that make the job's assets, by which configuration is given."""
-        import dagster as dg
-
-        keys = (dg.AssetKey.from_user_string(name) for name in job.assets)
-        return {self.defs.get_assets_def(key).node_def.name for key in keys}
-
     # --- running
 
     def run(self, job: Job, config: dict[str, Any] | None = None) -> Outcome:
