@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from creative_lab.miniatures.manifest import ModelFilesError, model_folder, models_root
+from creative_lab.miniatures.manifest import model_folder, models_root
 from creative_lab.miniatures.registry import NAMES, trainer
 from creative_lab.miniatures.report import write_report, write_sheets
 from creative_lab.miniatures.work import peek, read_card, train, validate
 from creative_lab.settings import REPOSITORY_ROOT, get_settings
+from creative_lab.weights.errors import ModelError
 
 
 def _say(text: str) -> None:
@@ -81,11 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 model_folder(maker.folder, root=root)
                 figures = validate(maker, samples=options.samples, say=_say)
-        except (ModelFilesError, FileNotFoundError) as error:
+        except (ModelError, FileNotFoundError) as error:
             _say(f"{name}: {error}")
             missed = True
             continue
-        missed = missed or any(figures[key] < bar for key, bar in maker.bars.items())
+        # A figure that is not a number is above no bar.
+        missed = missed or any(not figures[key] >= bar for key, bar in maker.bars.items())
     return int(missed)
 
 

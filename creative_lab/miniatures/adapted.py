@@ -33,7 +33,7 @@ class Frozen:
 
 
 def load_frozen(root: Path) -> Frozen:
-    """The shipped pipeline's parts. Raises ModelFilesError when it is missing or damaged."""
+    """The shipped pipeline's parts. Raises ModelError when it is missing or damaged."""
     import torch
     from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection

@@ -8,12 +8,9 @@ from pathlib import Path
 
 from creative_lab.lake.fs import FileSystem
 from creative_lab.settings import Settings, get_settings
-
-MANIFEST = "manifest.json"
-
-
-class ModelFilesError(RuntimeError):
-    """A model's folder is missing, or a file in it is not the one that was shipped."""
+from creative_lab.weights.errors import ModelNotHere
+from creative_lab.weights.files import MANIFEST
+from creative_lab.weights.places import check_shipped
 
 
 def models_root(settings: Settings | None = None) -> Path:
@@ -44,22 +41,10 @@ def write_manifest(root: Path, name: str) -> dict[str, str]:
 def model_folder(name: str, *, root: Path | None = None) -> Path:
     """The folder of model ``name`` after its files were checked against the manifest.
 
-    Raises :class:`ModelFilesError`, which names the file, when one is missing, changed or unknown.
+    Raises :class:`ModelError`, which names the file, when one is missing, changed or unknown.
     """
     root = root or models_root()
-    expected = read_manifest(root).get(name)
-    if expected is None:
-        raise ModelFilesError(
-            f"model {name!r} is not in {root / MANIFEST}: train it with creative_lab.miniatures train"
-        )
-    folder = root / name
-    for file, digest in expected.items():
-        path = folder / file
-        if not path.is_file():
-            raise ModelFilesError(f"model {name!r} lacks {path}")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            raise ModelFilesError(f"{path} is not the file that was shipped: its SHA-256 differs from the manifest")
-    unknown = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - set(expected)
-    if unknown:
-        raise ModelFilesError(f"model {name!r} has files that were not shipped: {', '.join(sorted(unknown))}")
-    return folder
+    if name not in read_manifest(root):
+        raise ModelNotHere(f"model {name!r} is not in {root / MANIFEST}: train it with creative_lab.miniatures train")
+    check_shipped(root / name)
+    return root / name

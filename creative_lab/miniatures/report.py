@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from creative_lab.lake.fs import FileSystem
-from creative_lab.miniatures.manifest import ModelFilesError, model_folder, read_manifest
+from creative_lab.miniatures.manifest import model_folder, read_manifest
 from creative_lab.miniatures.registry import NAMES, trainer
 from creative_lab.miniatures.work import read_card
+from creative_lab.weights.errors import ModelNotHere
 
 PAGE = "miniatures.md"
 BEGIN, END = "<!-- bars: written by python -m creative_lab.miniatures report -->", "<!-- end of bars -->"
@@ -67,7 +68,7 @@ def write_sheets(root: Path, docs: Path, names: Iterable[str] = ()) -> list[str]
             continue
         try:
             pixels = show(model_folder(folder, root=root))
-        except ModelFilesError:
+        except ModelNotHere:
             continue
         written.append(files.write_bytes(f"pictures/miniature-{name}.png", png(pixels)).name)
     return written

@@ -15,7 +15,10 @@ from creative_lab.weights.entries import WeightFile
 from creative_lab.weights.errors import ModelError, UnsafeModel
 
 MANIFEST = "manifest.json"
-"""Written last by ``models pull``: its presence means that every file arrived and was verified."""
+"""Written last by ``models pull``: its presence means that every file arrived and was verified.
+
+Shipped models share one below data/models: model → file → SHA-256.
+"""
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib"})
 TRUSTED_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})

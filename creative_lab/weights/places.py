@@ -53,13 +53,17 @@ def checked(settings: Settings, weights: MeasuringPreset) -> Verified:
     """
     place = located(settings, weights)
     if weights.path.startswith(SHIPPED):
-        return _check_shipped(place)
+        return check_shipped(place)
     if weights.kind == "face-pack":
         return verify(place, weights.files, suffix=".onnx")
     return verify(place, weights.files)
 
 
-def _check_shipped(folder: Path) -> Verified:
+def check_shipped(folder: Path) -> Verified:
+    """Compare a shipped model's folder with the hashes in manifest.json beside it; returns the digest of its weights.
+
+    Raises :class:`ModelNotHere` or :class:`UnsafeModel`, which name the file, when one is missing, changed or unknown.
+    """
     path = folder.parent / MANIFEST
     try:
         expected = json.loads(path.read_text("utf-8")).get(folder.name)

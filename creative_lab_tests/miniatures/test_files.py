@@ -24,8 +24,9 @@ from creative_lab.miniatures.face_recogniser import (
     portrait,
 )
 from creative_lab.miniatures.garments import LABELS, GarmentTrainer, load_segmenter, logits_of
-from creative_lab.miniatures.manifest import ModelFilesError, model_folder, write_manifest
+from creative_lab.miniatures.manifest import model_folder, write_manifest
 from creative_lab.miniatures.words import LENGTH, load_tokenizer
+from creative_lab.weights.errors import ModelError
 
 
 def _shipped(root: Path) -> Path:
@@ -44,19 +45,19 @@ def test_a_folder_that_is_as_shipped_is_given_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda folder: (folder / "weights.bin").write_bytes(b"weightz"), "weights.bin is not the file"),
+        (lambda folder: (folder / "weights.bin").write_bytes(b"weightz"), "weights.bin: its SHA-256 is not the one"),
         (lambda folder: (folder / "config.json").unlink(), "lacks .*config.json"),
         (lambda folder: (folder / "extra.py").write_bytes(b"import os"), "not shipped: extra.py"),
     ],
 )
 def test_a_folder_that_is_not_as_shipped_is_refused_by_file(tmp_path: Path, damage: object, message: str) -> None:
     damage(_shipped(tmp_path))  # type: ignore[operator]
-    with pytest.raises(ModelFilesError, match=message):
+    with pytest.raises(ModelError, match=message):
         model_folder("some", root=tmp_path)
 
 
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelFilesError, match="'nobody'"):
+    with pytest.raises(ModelError, match="'nobody'"):
         model_folder("nobody", root=tmp_path)
 
 
