@@ -20,8 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from creative_lab.lake.checking import schema_types
-from creative_lab.lake.schemas import table_info
+from creative_lab.lake.schemas import STAMPS, table_frame
 from creative_lab.lake.tables import TableStore
 from creative_lab.looks.tables import LookGrades, LookManifests
 from creative_lab.settings import Settings
@@ -30,7 +29,6 @@ from creative_lab.state.models import Grade
 CSV_COLUMNS = ("look_id", "garment_id", "score", "note", "tags", "grader", "sitting", "graded_at", "render_no")
 _REQUIRED = ("look_id", "score")
 _LONGEST = {"look_id": 64, "garment_id": 64, "grader": 200, "sitting": 100, "note": 4000}
-_FILLED_IN = {"run_id", "written_at", "backend"}
 
 
 class GradeError(ValueError):
@@ -200,12 +198,12 @@ def _dealt(settings: Settings, looks: set[str]) -> dict[str, set[str]]:
 def grades_of(session: Session, day: date) -> pl.DataFrame:
     """All grades given on a local day, with the columns of ``look_grades``."""
     query = select(Grade).where(Grade.graded_on == day).order_by(Grade.graded_at, Grade.grade_id)
-    types = {name: kind for name, kind in schema_types(table_info(LookGrades)).items() if name not in _FILLED_IN}
+    names = [name for name in LookGrades.columns() if name not in {*STAMPS, "day"}]
     rows = [
-        {name: getattr(row, name) for name in types if name != "day"} | {"day": row.graded_on.isoformat()}
+        {name: getattr(row, name) for name in names} | {"day": row.graded_on.isoformat()}
         for row in session.scalars(query)
     ]
-    return pl.DataFrame(rows, schema=types)
+    return table_frame(LookGrades, rows)
 
 
 def counting(grades: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
@@ -13,8 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from creative_lab.lake.checking import schema_types
-from creative_lab.lake.schemas import TableSchema, table_info
+from creative_lab.lake.schemas import TableSchema, table_frame
 from creative_lab.lake.tables import TableStore
 from creative_lab.looks.grading import counting
 from creative_lab.looks.history import Item, read_history
@@ -37,7 +35,6 @@ from creative_lab.state.models import KillPhrase
 WINDOW_DAYS = 90
 """Days back whose looks are learned from: taste changes, and the cost of a day stays the same for ever."""
 _LABEL = re.compile(r"The (?:left|middle|right) model wears")
-_FILLED_IN = {"run_id", "written_at", "backend"}
 FAULT_WORDS = (
     "shadow", "hand", "finger", "face", "wrinkle", "crease", "logo", "text", "letter", "watermark", "prop", "chair",
     "floor", "background", "blur", "glare", "reflection", "crop", "leg", "foot", "arm", "hair", "smile", "pose", "bag",
@@ -115,7 +112,7 @@ def learned_rows(
         known=known,
         used=_last_used(store, day),
     )
-    return _frame(LearnedIntel, ({"day": day.isoformat(), **asdict(row)} for row in rows))
+    return table_frame(LearnedIntel, [{"day": day.isoformat(), **asdict(row)} for row in rows])
 
 
 def dial_rows(store: TableStore, day: date, wardrobe: Wardrobe, looks: list[GradedLook] | None = None) -> pl.DataFrame:
@@ -126,7 +123,7 @@ def dial_rows(store: TableStore, day: date, wardrobe: Wardrobe, looks: list[Grad
     shelf = levers(wardrobe, learned_dials(store, day))
     realised = {(lever.kind, lever.key): past.realised((lever.kind, lever.key)) for lever in shelf}
     dials = move_dials(shelf, looks, day=day.isoformat(), realised=realised)
-    return _frame(TargetDials, (_dial_row(day, dial) for dial in dials))
+    return table_frame(TargetDials, [_dial_row(day, dial) for dial in dials])
 
 
 def levers(wardrobe: Wardrobe, learned: dict[Item, float]) -> list[Lever]:
@@ -228,8 +225,3 @@ def _wardrobe_text(wardrobe: Wardrobe) -> str:
 def _dial_row(day: date, dial: Dial) -> dict[str, Any]:
     values = asdict(dial)
     return {"day": day.isoformat(), "item_kind": values.pop("kind"), "item_key": values.pop("key"), **values}
-
-
-def _frame(table: type[TableSchema], rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
-    types = {name: kind for name, kind in schema_types(table_info(table)).items() if name not in _FILLED_IN}
-    return pl.DataFrame(list(rows), schema=types)

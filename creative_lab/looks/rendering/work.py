@@ -16,6 +16,7 @@ import polars as pl
 from creative_lab.lake.events import record_event, redact
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.pictures import PictureStore, StoredPicture
+from creative_lab.lake.schemas import table_frame
 from creative_lab.lake.tables import TableStore
 from creative_lab.looks.days import merge_day, partition, read_day
 from creative_lab.looks.rendering.renderers import Order, Rendered, Renderer, renderer_for
@@ -93,7 +94,7 @@ def render_day(
         number = int(there.filter(pl.col("look_id") == look_id)["render_no"].max() or 0) + 1  # type: ignore[arg-type]
         row = _render_one(settings, renderer, manifests.get(look_id), prompt, number, day, run_id=run_id, now=now)
         there = merge_day(
-            settings, LookRenders, day, pl.DataFrame([row], schema=_types()), run_id=run_id,
+            settings, LookRenders, day, table_frame(LookRenders, [row]), run_id=run_id,
             keys=["look_id", "render_no"],
         )  # fmt: skip
         if row["status"] == "ok":
@@ -105,7 +106,7 @@ def render_day(
             failed[look_id] = row["reason"]
     if not store.exists(LookRenders, partition(day)):
         there = merge_day(
-            settings, LookRenders, day, pl.DataFrame(schema=_types()), run_id=run_id, keys=["look_id", "render_no"]
+            settings, LookRenders, day, table_frame(LookRenders, []), run_id=run_id, keys=["look_id", "render_no"]
         )
     seconds = time.perf_counter() - started
     return RenderReport(there, tuple(drawn), failed, tuple(local), drained, cost, seconds)
@@ -124,8 +125,7 @@ def _render_one(
 ) -> dict[str, Any]:
     look_id = prompt["look_id"]
     started = time.perf_counter()
-    row: dict[str, Any] = dict.fromkeys(_types())
-    row |= {
+    row: dict[str, Any] = {
         "day": day,
         "look_id": look_id,
         "render_no": number,
@@ -133,6 +133,7 @@ def _render_one(
         "model": renderer.model,
         "renderer": renderer.name,
         "seed": render_seed(look_id, number),
+        "cost_usd": None,
     }
     rendered: Rendered | None = None
     stored: StoredPicture | None = None
@@ -261,11 +262,3 @@ def _image_model(settings: Settings) -> str | None:
 
     with session_scope(settings) as session:
         return LookControl.get_instance(session).image_model
-
-
-def _types() -> dict[str, pl.DataType]:
-    from creative_lab.lake.checking import schema_types
-    from creative_lab.lake.schemas import table_info
-
-    types = schema_types(table_info(LookRenders))
-    return {name: dtype for name, dtype in types.items() if name not in {"run_id", "written_at", "backend"}}

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from creative_lab.lake.fs import FileSystem
+from creative_lab.lake.schemas import table_frame
 from creative_lab.lake.tables import TableStore
 from creative_lab.looks.days import merge_day, partition, read_day
 from creative_lab.looks.rendering.drawn import INK, Truth
@@ -161,7 +162,7 @@ def measure_day(settings: Settings, day: str, *, run_id: str, segmenter: Segment
     if not rows and store.exists(SegmentationQuality, partition(day)):
         return read_day(store, SegmentationQuality, day)
     return merge_day(
-        settings, SegmentationQuality, day, pl.DataFrame(rows, schema=_types()), run_id=run_id,
+        settings, SegmentationQuality, day, table_frame(SegmentationQuality, rows), run_id=run_id,
         keys=["look_id", "render_no", "garment_class", "kind"],
     )  # fmt: skip
 
@@ -177,11 +178,3 @@ def stored_masks(rows: pl.DataFrame) -> dict[str, np.ndarray]:
         name = row["garment_class"]
         masks[name] = masks[name] | mask if name in masks else mask
     return masks
-
-
-def _types() -> dict[str, pl.DataType]:
-    from creative_lab.lake.checking import schema_types
-    from creative_lab.lake.schemas import table_info
-
-    types = schema_types(table_info(SegmentationQuality))
-    return {name: dtype for name, dtype in types.items() if name not in {"run_id", "written_at", "backend"}}

@@ -17,6 +17,7 @@ import polars as pl
 
 from creative_lab.lake.events import record_event, redact
 from creative_lab.lake.fs import FileSystem
+from creative_lab.lake.schemas import table_frame
 from creative_lab.lake.tables import TableStore
 from creative_lab.looks.claims import RenderKey, Wanted
 from creative_lab.looks.days import merge_day, partition, read_day
@@ -124,7 +125,7 @@ def segment_renders(
             continue
         _segment_one(settings, day, key, renders[key], outfits.get(key[0]), segmenter, claims, report, run_id=run_id)
     if not store.exists(GarmentMasks, partition(day)):
-        merge_day(settings, GarmentMasks, day, pl.DataFrame(schema=_types()), run_id=run_id, keys=["look_id"])
+        merge_day(settings, GarmentMasks, day, table_frame(GarmentMasks, []), run_id=run_id, keys=["look_id"])
     report.seconds = time.perf_counter() - started
     return report
 
@@ -164,7 +165,7 @@ def _segment_one(
             _event(settings, key, "skipped", "the claim was lost to another worker", started, run_id, found)
             return
         merge_day(
-            settings, GarmentMasks, day, pl.DataFrame(rows, schema=_types()), run_id=run_id,
+            settings, GarmentMasks, day, table_frame(GarmentMasks, rows), run_id=run_id,
             keys=["look_id", "render_no", "instance"],
         )  # fmt: skip
     except Exception as error:  # one picture that cannot be cut up must not stop the day
@@ -190,7 +191,7 @@ def mask_rows(
     files: FileSystem, day: str, key: Key, sha256: str, pixels: np.ndarray, found: CutPicture
 ) -> list[dict[str, Any]]:
     """Rows of ``garment_masks`` for one picture; masks and cut-outs are written to the lake."""
-    common = dict.fromkeys(_types()) | {
+    common: dict[str, Any] = {
         "day": day,
         "look_id": key[0],
         "render_no": key[1],
@@ -264,11 +265,3 @@ def _event(
         look_id=key[0],
         detail=detail,
     )
-
-
-def _types() -> dict[str, pl.DataType]:
-    from creative_lab.lake.checking import schema_types
-    from creative_lab.lake.schemas import table_info
-
-    types = schema_types(table_info(GarmentMasks))
-    return {name: dtype for name, dtype in types.items() if name not in {"run_id", "written_at", "backend"}}
