@@ -27,6 +27,7 @@ from creative_lab.vision.pictures import open_picture
 if TYPE_CHECKING:
     from creative_lab.settings import Settings
     from creative_lab.vision.models import VisionModels
+    from creative_lab.vision.types import Captioner
 
 PAUSE_S = 0.5
 """Rest between pictures that a server is asked about."""
@@ -141,33 +142,33 @@ def summary(outcomes: Sequence[CaptionedPicture]) -> CaptionSummary:
 
 # --- who is asked
 
-_Asked = tuple[CharacterPicture, "_Reply | Exception"]
-
 
 def _asker(
     settings: Settings, character: Character, models: VisionModels, *, run_id: str, sleep: Callable[[float], None]
 ) -> tuple[str, Callable[[list[tuple[CharacterPicture, PictureStore]]], Any]]:
     """The captioner's name and what asks it: the local model, else the hosted one or a server for all models."""
-    from creative_lab.weights.measuring import HostedVision
+    from creative_lab.weights.measuring import HostedVision, MeasuringPreset
 
     entry = models.catalogue.role("caption", models.profile)
     hosted = entry.model if isinstance(entry, HostedVision) else None
     why = "" if hosted else models.missing("caption")
     if not hosted and why and settings.llm_api_base and models.profile != "miniature":
         hosted = settings.hosted_model
+    prompt = PROMPT.format(trigger=character.trigger)
     if hosted:
         asker = PictureAsker(settings, hosted, run_id=run_id, sleep=sleep)
         try:
             asker.check()
         except CallError as error:
             raise CaptionerMissing(f"no captions for {character.key}: {error}") from None
-        prompt = PROMPT.format(trigger=character.trigger)
         return hosted, lambda wanted: _ask_server(asker, prompt, character, wanted, sleep)
     if why:
         raise CaptionerMissing(f"no captions for {character.key}: {why}")
     captioner = models.captioner()
     assert captioner is not None
-    return captioner.slug, lambda wanted: _ask_local(captioner, wanted)
+    # A miniature knows the few requests that it has learnt; the catalogue has one without clothes and looks.
+    own = isinstance(entry, MeasuringPreset) and entry.miniature
+    return captioner.slug, lambda wanted: _ask_local(captioner, wanted, None if own else prompt)
 
 
 def _ask_server(
@@ -191,7 +192,9 @@ def _ask_server(
             yield picture, error
 
 
-def _ask_local(captioner: Any, wanted: list[tuple[CharacterPicture, PictureStore]], batch: int = 8) -> Any:
+def _ask_local(
+    captioner: Captioner, wanted: list[tuple[CharacterPicture, PictureStore]], prompt: str | None, batch: int = 8
+) -> Any:
     for first in range(0, len(wanted), batch):
         started = time.monotonic()
         readable: list[tuple[CharacterPicture, np.ndarray]] = []
@@ -200,7 +203,7 @@ def _ask_local(captioner: Any, wanted: list[tuple[CharacterPicture, PictureStore
                 readable.append((picture, open_picture(store.read(picture.path), name=picture.name)))
             except (OSError, ValueError) as error:
                 yield picture, error
-        texts = captioner.caption([pixels for _, pixels in readable]) if readable else []
+        texts = captioner.caption([pixels for _, pixels in readable], prompt=prompt) if readable else []
         seconds = (time.monotonic() - started) / max(1, len(readable))
         for (picture, _), text in zip(readable, texts, strict=True):
             yield picture, _Reply(text, 1, 0.0, seconds)

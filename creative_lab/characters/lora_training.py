@@ -105,7 +105,7 @@ class _Checkpoints:
         self._store = PictureStore(settings)
         self._subject, self._base, self._recipe, self._judge = subject, base, recipe, judge
         self._validator = (
-            Validator(base.pipeline, base.preset, recipe, subject.trigger, backend=settings.profile)
+            Validator(settings, base.pipeline, base.preset, recipe, subject.trigger)
             if recipe.validation_prompts
             else None
         )

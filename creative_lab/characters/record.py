@@ -14,7 +14,7 @@ from sqlalchemy import select
 from creative_lab.characters.errors import CharacterError
 from creative_lab.characters.photographs import Photograph, read_photographs
 from creative_lab.characters.samples import DESCRIPTION, draw, read_description
-from creative_lab.lake.pictures import PictureStore
+from creative_lab.lake.pictures import PictureStore, StoredPicture
 from creative_lab.lake.schemas import PARTITION_KEY
 from creative_lab.state.models import DynamicDefinition
 
@@ -28,19 +28,12 @@ _TRIGGER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,39}")
 _FEWEST = 3
 
 
-class CharacterPicture(BaseModel):
+@dataclass(frozen=True)
+class CharacterPicture(StoredPicture):
     """One picture of a character, as it is kept."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     source: str
-    path: str
-    thumbnail_path: str
-    sha256: str
-    bytes: int
-    width: int
-    height: int
 
 
 class Character(BaseModel):

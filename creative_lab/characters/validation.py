@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from creative_lab.characters.recipe import TrainingRecipe
 from creative_lab.imaging.presets import ModelPreset
 from creative_lab.imaging.prompt_weighting import ClipPromptEncoder
-from creative_lab.imaging.recipe import Recipe, UsedLora, png_bytes
+from creative_lab.imaging.recipe import Recipe, UsedLora, finished_png
+
+if TYPE_CHECKING:
+    from creative_lab.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,9 @@ class Validator:
     """Draws the recipe's prompts in one batch, with the adapters as they are at that moment."""
 
     def __init__(
-        self, pipeline: Any, preset: ModelPreset, recipe: TrainingRecipe, trigger: str, *, backend: str
+        self, settings: Settings, pipeline: Any, preset: ModelPreset, recipe: TrainingRecipe, trigger: str
     ) -> None:
-        self._pipeline, self._preset, self._backend = pipeline, preset, backend
+        self._settings, self._pipeline, self._preset = settings, pipeline, preset
         self.prompts = [prompt.replace("{trigger}", trigger) for prompt in recipe.validation_prompts]
         seeds = recipe.validation_seeds
         self.seeds = [seeds[number % len(seeds)] for number in range(len(self.prompts))]
@@ -55,7 +58,7 @@ class Validator:
                 number=number,
                 prompt=prompt,
                 seed=seed,
-                data=png_bytes(image, self._recipe(prompt, seed, lora)),
+                data=finished_png(image, self._recipe(prompt, seed, lora), self._settings),
                 pixels=np.asarray(image.convert("RGB")),
             )
             for number, (prompt, seed, image) in enumerate(zip(self.prompts, self.seeds, images, strict=True))
@@ -98,7 +101,7 @@ class Validator:
             seed=seed,
             batch_seeds=tuple(self.seeds),
             loras=(lora,) if lora else (),
-            backend=self._backend,
+            backend=self._settings.profile,
             device=self._pipeline.device.type,
             dtype=str(self._pipeline.unet.dtype).removeprefix("torch."),
             drawn_at=datetime.now(UTC),

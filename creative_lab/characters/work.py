@@ -32,7 +32,7 @@ from creative_lab.characters.training_data import TrainingData
 from creative_lab.lake.events import stage
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.pictures import PictureStore
-from creative_lab.lake.schemas import TableSchema
+from creative_lab.lake.schemas import TableSchema, table_frame
 from creative_lab.state.db import session_scope
 from creative_lab.vision.models import VisionModels
 from creative_lab.vision.pictures import open_picture
@@ -67,9 +67,7 @@ def caption_rows(
         outcomes = captioning.caption_pictures(settings, character, models, run_id=run_id, redo=redo, say=say)
     rows = [
         {
-            "character": key, "picture": outcome.picture.name, "path": outcome.picture.path,
-            "thumbnail_path": outcome.picture.thumbnail_path, "sha256": outcome.picture.sha256,
-            "bytes": outcome.picture.bytes, "width": outcome.picture.width, "height": outcome.picture.height,
+            "character": key, "picture": outcome.picture.name, **vars(outcome.picture),
             "caption": outcome.judged.caption, "raw_caption": outcome.raw, "status": outcome.judged.status,
             "mended": outcome.judged.mended, "problems": outcome.judged.problems, "captioner": outcome.captioner,
             "attempts": outcome.attempts, "kept": outcome.kept, "cost_usd": outcome.cost_usd,
@@ -81,7 +79,7 @@ def caption_rows(
     text = report.caption_report(character, outcomes, counted)
     files, name = FileSystem(settings.reports_dir), f"characters/{key}/captions.md"
     files.write_bytes(name, text.encode())
-    return CaptionsMade(_frame(rows, Captions), counted, files.path(name))
+    return CaptionsMade(table_frame(Captions, rows), counted, files.path(name))
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def training_set_rows(
     made = dataset.manifest(pairs, character.trigger)
     files, name = FileSystem(settings.reports_dir), f"characters/{key}/manifest.json"
     files.write_bytes(name, (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode())
-    return SetMade(_frame(rows, TrainingSet), made, files.path(name))
+    return SetMade(table_frame(TrainingSet, rows), made, files.path(name))
 
 
 @dataclass(frozen=True)
@@ -215,12 +213,13 @@ def lora_rows(
             outcome.status = "warn"
             outcome.reason = "; ".join([f"{learnt.weights['skipped_steps']} steps skipped", *learnt.notes])
     _training_report(settings, character, learnt)
-    frames = {
-        "lora_weights": _frame([learnt.weights], LoraWeights, character=key),
-        "lora_checkpoints": _frame(learnt.checkpoints, LoraCheckpoints, character=key),
-        "training_metrics": _frame(learnt.metrics, TrainingMetrics, character=key),
-        "lora_validation": _frame(learnt.validation, LoraValidation, character=key),
-    }
+    made: list[tuple[str, type[TableSchema], list[dict[str, Any]]]] = [
+        ("lora_weights", LoraWeights, [learnt.weights]),
+        ("lora_checkpoints", LoraCheckpoints, learnt.checkpoints),
+        ("training_metrics", TrainingMetrics, learnt.metrics),
+        ("lora_validation", LoraValidation, learnt.validation),
+    ]
+    frames = {name: table_frame(table, [row | {"character": key} for row in rows]) for name, table, rows in made}
     return LoraMade(frames, learnt.notes, learnt.resumed_from)
 
 
@@ -232,16 +231,3 @@ def _training_report(settings: Settings, character: Character, learnt: Learnt) -
     writer.writerows(learnt.metrics)
     files.write_bytes(f"{folder}/training_metrics.csv", text.getvalue().encode())
     files.write_bytes(f"{folder}/training_summary.txt", report.training_summary(character, learnt).encode())
-
-
-def _frame(rows: list[dict[str, Any]], table: type[TableSchema], **same: str) -> pl.DataFrame:
-    """Rows with the column types of their table, without the columns that the lake fills in."""
-    from creative_lab.lake.checking import schema_types
-    from creative_lab.lake.schemas import table_info
-
-    types = {
-        name: dtype
-        for name, dtype in schema_types(table_info(table)).items()
-        if name not in {"run_id", "written_at", "backend"}
-    }
-    return pl.DataFrame([row | same for row in rows], schema=types)

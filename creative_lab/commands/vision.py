@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from creative_lab.commands.console import CommandError, say, table, write
 from creative_lab.settings import get_settings
+
+if TYPE_CHECKING:
+    from creative_lab.vision.types import PictureScores
 
 _NAMES = {
     "pickscore": "PickScore",
@@ -69,7 +73,5 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _as_row(path: Path, row: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {"picture": str(path), **asdict(row)}  # type: ignore[call-overload]
+def _as_row(path: Path, row: PictureScores) -> dict[str, object]:
+    return {"picture": str(path), **asdict(row)}

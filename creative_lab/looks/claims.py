@@ -32,7 +32,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
 State = Literal["waiting", "claimed", "done", "failed"]
-STATES: tuple[State, ...] = ("waiting", "claimed", "done", "failed")
+Failure = Literal["attempt", "permanent", "outage"]
+"""Kinds of errors; see :meth:`Claims.release`."""
 
 LEASE_ENDED = "lease_expired"
 """Beginning of the reason of an attempt whose holder never came back."""
@@ -197,17 +198,13 @@ class Claims:
             book.put(replace(record, lease_until=book.now + timedelta(seconds=self.policy.lease_s)))
         return True
 
-    def renew(self) -> list[RenderKey]:
-        """Extend the leases of all that we hold; returns the pictures that are ours no longer."""
-        return [key for key in list(self._tokens) if not self.holds(*key)]
-
     def release(
         self,
         look_id: str,
         render_no: int,
         error: str | None = None,
         *,
-        kind: Literal["attempt", "permanent", "outage"] = "attempt",
+        kind: Failure = "attempt",
     ) -> ClaimRecord | None:
         """End a claim: done without ``error``, otherwise as its ``kind`` says; None when it was lost meanwhile.
 

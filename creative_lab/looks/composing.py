@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,27 +113,34 @@ def brief_of(manifest: Mapping[str, Any], intel: Sequence[Intel], vocabulary_sha
     Whether proven vocabulary is offered is drawn by the look's seed, so that its effect can be estimated.
     """
     outfits = json.loads(manifest["outfits"])
-    scopes = {
-        ("all", None),
-        ("designer", manifest["designer"]),
-        ("colourway", manifest["colourway"]),
-        *(("garment", key) for key in manifest["garment_ids"]),
-    }
+    scopes = scopes_of(manifest)
     own = [one for one in intel if (one.scope_kind, one.scope_key) in scopes]
     notes = sorted((one for one in own if one.kind == "note"), key=lambda one: (one.first_seen, one.intel_id))
-    fragments = sorted(
-        (one for one in own if one.kind == "vocabulary"),
-        key=lambda one: (-(one.mean_score or 0.0), -one.support, one.intel_id),
-    )
     with_vocabulary = random.Random(f"vocabulary|{manifest['seed']}").random() < vocabulary_share
     return Brief(
         manifest,
         outfits,
         tuple(reversed(notes))[:NOTES_GIVEN],
-        tuple(fragments[:FRAGMENTS_GIVEN]) if with_vocabulary else (),
+        tuple(best_fragments(own)) if with_vocabulary else (),
         "with" if with_vocabulary else "without",
         vocabulary_share if with_vocabulary else 1 - vocabulary_share,
     )
+
+
+def scopes_of(manifest: Mapping[str, Any]) -> set[tuple[str, str | None]]:
+    """Scopes of what concerns a dealt look: all looks, its designer, its colourway and its garments."""
+    return {
+        ("all", None),
+        ("designer", manifest["designer"]),
+        ("colourway", manifest["colourway"]),
+        *(("garment", key) for key in manifest["garment_ids"]),
+    }
+
+
+def best_fragments(intel: Iterable[Intel]) -> list[Intel]:
+    """The fragments of ``intel`` that a writer is offered, the best first."""
+    fragments = (one for one in intel if one.kind == "vocabulary")
+    return sorted(fragments, key=lambda one: (-(one.mean_score or 0.0), -one.support, one.intel_id))[:FRAGMENTS_GIVEN]
 
 
 def base_values(brief: Brief, wardrobe: Wardrobe) -> dict[str, Any]:

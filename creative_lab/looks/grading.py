@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from sqlalchemy import select
@@ -22,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from creative_lab.lake.schemas import STAMPS, table_frame
 from creative_lab.lake.tables import TableStore
+from creative_lab.looks import prompt_ids
 from creative_lab.looks.tables import LookGrades, LookManifests
 from creative_lab.settings import Settings
 from creative_lab.state.models import Grade
@@ -72,7 +72,7 @@ class Recorded:
 
 def local_day(settings: Settings, moment: datetime) -> date:
     """The lab's local day of a moment."""
-    return moment.astimezone(ZoneInfo(settings.time_zone)).date()
+    return prompt_ids.local_day(moment, settings.time_zone)
 
 
 def record(settings: Settings, session: Session, grades: Iterable[NewGrade]) -> Recorded:

@@ -168,8 +168,7 @@ class PromptWriter:
 
     def _negatives(self, made: Written, manifest: Mapping[str, Any]) -> Negatives:
         assert made.composed is not None
-        scopes = {("all", None), ("designer", manifest["designer"]), ("colourway", manifest["colourway"])}
-        scopes |= {("garment", key) for key in manifest["garment_ids"]}
+        scopes = composing.scopes_of(manifest)
         learned = sorted(
             (one for one in self.intel if one.kind == "kill_phrase" and (one.scope_kind, one.scope_key) in scopes),
             key=lambda one: (-one.support, one.intel_id),

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from creative_lab.lake.events import record_event
 from creative_lab.looks.claim_book import PostgresBook
-from creative_lab.looks.claims import ClaimPolicy, ClaimRecord, Claims, RenderKey, Standing, Wanted
+from creative_lab.looks.claims import ClaimPolicy, ClaimRecord, Claims, Failure, RenderKey, Standing, Wanted
 from creative_lab.looks.sweep import SweepReport, segmented_among, sweep
 from creative_lab.settings import Settings
 from creative_lab.state.db import session_scope
@@ -125,7 +125,7 @@ class LabClaims(Claims):
         render_no: int,
         error: str | None = None,
         *,
-        kind: Literal["attempt", "permanent", "outage"] = "attempt",
+        kind: Failure = "attempt",
     ) -> ClaimRecord | None:
         """End a claim; a picture that was tried often enough is noted as left to a person."""
         record = super().release(look_id, render_no, error, kind=kind)

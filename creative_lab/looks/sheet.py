@@ -101,9 +101,10 @@ def day_looks(settings: Settings, day: str) -> list[SheetLook]:
 
 def _grades(store: TableStore) -> dict[str, tuple[float, int]]:
     """Mean and number of each look's grades; the latest of a grader counts."""
-    rows = store.scan(LookGrades).filter(pl.col("item_kind") == "look").collect()
-    latest = rows.sort("graded_at").unique(["look_id", "grader"], keep="last")
-    means = latest.group_by("look_id").agg(pl.col("score").mean().alias("mean"), pl.len().alias("count"))
+    from creative_lab.looks.grading import counting
+
+    grades = counting(store.scan(LookGrades).filter(pl.col("item_kind") == "look").collect())
+    means = grades.group_by("look_id").agg(pl.col("score").mean().alias("mean"), pl.len().alias("count"))
     return {row["look_id"]: (row["mean"], row["count"]) for row in means.iter_rows(named=True)}
 
 

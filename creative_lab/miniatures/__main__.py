@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from creative_lab.miniatures.manifest import model_folder, models_root
-from creative_lab.miniatures.registry import NAMES, trainer
+from creative_lab.miniatures.registry import ALONE, NAMES, trainer
 from creative_lab.miniatures.report import write_report, write_sheets
 from creative_lab.miniatures.work import peek, read_card, train, validate
 from creative_lab.settings import REPOSITORY_ROOT, get_settings
@@ -67,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         _say("\n".join(write_sheets(root, REPOSITORY_ROOT / "docs", options.names)))
         return 0
     missed = False
-    for name in NAMES if options.name == "all" else (options.name,):
+    every = [name for name in NAMES if options.command != "train" or name not in ALONE]
+    for name in every if options.name == "all" else (options.name,):
         maker = trainer(name, root)
         try:
             if options.command == "train":

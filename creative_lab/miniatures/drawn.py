@@ -6,10 +6,12 @@ world has. A plan's shards alternate between square and wide pictures, so that a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from creative_lab.illustrator.backdrop import SETTINGS
 from creative_lab.illustrator.identity import Identity
 from creative_lab.illustrator.pose import JOINTS
 from creative_lab.illustrator.sample import sample_scene
@@ -28,6 +30,7 @@ _WIDE_EVERY = 5
 CAPTIONS = 6
 MOST_PEOPLE = 3
 _NEAR = ("extreme close-up", "close-up", "medium close-up", "medium shot")
+_FACES = _NEAR[:3]
 _NEAR_SHARES = (0.08, 0.36, 0.32, 0.24)
 _FAR_SHARES = (0.0, 0.06, 0.14, 0.26, 0.24, 0.22, 0.08)
 
@@ -52,6 +55,20 @@ def story_scene(seed: int, *, identity: Identity | None = None) -> Scene:
         things = tuple(prop for prop in scene.props if prop.held or rng.random() < 0.5)
         return replace(scene, props=things)
     return sample_scene(seed, shot=str(rng.choice(tuple(SHOTS), p=_FAR_SHARES)))
+
+
+def staged_scene(seed: int, *, identity: Identity | None = None) -> Scene:
+    """Scene number ``seed`` on a stage: what no caption says (where the camera stands, how a place is furnished, which
+    way somebody faces from nearby) is always the same.
+
+    A network this small would otherwise spend itself on what cannot be known. Those seen from further away still face
+    either way, which is what a pose is needed for.
+    """
+    scene = story_scene(seed, identity=identity)
+    people = scene.people
+    if scene.shot in _FACES:
+        people = tuple(replace(person, mirrored=False) for person in people)
+    return replace(scene, people=people, seed=tuple(SETTINGS).index(scene.surroundings.setting))
 
 
 def shown_props(picture: Picture) -> tuple[int, ...]:
@@ -80,12 +97,12 @@ def five_marks(picture: Picture) -> np.ndarray:
     return np.array([marks.left_eye, marks.right_eye, marks.nose, marks.mouth_left, marks.mouth_right], np.float32)
 
 
-def draw_story(first: int, count: int) -> dict[str, np.ndarray]:
+def draw_story(first: int, count: int, *, scene_of: Callable[[int], Scene] = story_scene) -> dict[str, np.ndarray]:
     """Pictures with their captions, attributes, poses, faces and the vectors behind them."""
     pixels, texts, numbers, joints, marks, faces, vectors = [], [], [], [], [], [], []
     props = np.zeros((count, len(PROP_NAMES)), np.uint8)
     for row, seed in enumerate(range(first, first + count)):
-        scene = story_scene(seed)
+        scene = scene_of(seed)
         picture = draw_scene(scene, *size_of(first))
         shown = shown_props(picture)
         said = replace(scene, props=tuple(scene.props[place] for place in shown))

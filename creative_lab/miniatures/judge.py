@@ -200,8 +200,7 @@ def load_judge(folder: Path) -> Any:
     from safetensors.torch import load_file
 
     judge = new_judge()
-    judge.load_state_dict({key: value.float() for key, value in load_file(folder / "judge.safetensors").items()},
-                          strict=False)  # fmt: skip
+    judge.load_state_dict({key: value.float() for key, value in load_file(folder / "judge.safetensors").items()})
     return judge.eval()
 
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from creative_lab.lake.fs import FileSystem
-from creative_lab.miniatures.drawn import SHARD, SQUARE, WIDE, draw_story, is_wide, story_plan
+from creative_lab.miniatures.drawn import SHARD, SQUARE, WIDE, draw_story, is_wide, staged_scene
 from creative_lab.miniatures.pools import Arrays, Plan
-from creative_lab.settings import get_settings
 
 if TYPE_CHECKING:
     import torch
@@ -37,16 +35,13 @@ def encode_pictures(autoencoder: Any, pictures: np.ndarray) -> np.ndarray:
 
 
 def draw_latents(models: str, first: int, count: int) -> Arrays:
-    """Latents of story pictures with the truth about them; pictures that were drawn before are taken from the cache."""
+    """Latents of staged pictures with the truth about them."""
     import torch
-    from safetensors.numpy import load_file
 
     from creative_lab.miniatures.autoencoder import load_autoencoder
 
     torch.set_num_threads(1)
-    files, plan = FileSystem(get_settings().home / "miniatures" / "pictures"), story_plan(1)
-    name = plan.shard_name(first // SHARD)
-    story = load_file(files.path(name)) if count == SHARD and files.exists(name) else draw_story(first, count)
+    story = draw_story(first, count, scene_of=staged_scene)
     latents = encode_pictures(load_autoencoder(Path(models) / FOLDER), story["pixels"])
     return {"latents": latents, **{key: story[key] for key in _KEPT}}
 
@@ -57,7 +52,7 @@ def latents_plan(root: Path, shards: int) -> Plan:
     if not weights.is_file():
         raise FileNotFoundError(f"{weights} is missing: train the autoencoder first")
     version = _encoder_version(weights)
-    return Plan(f"latents-{version}", partial(draw_latents, str(root)), shards=shards, samples=SHARD)
+    return Plan(f"latents-{version}", partial(draw_latents, str(root)), shards=shards, samples=SHARD, version=2)
 
 
 def _encoder_version(weights: Path) -> str:

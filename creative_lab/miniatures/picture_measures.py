@@ -10,7 +10,7 @@ import numpy as np
 
 from creative_lab.illustrator.scene import Picture, draw_scene
 from creative_lab.miniatures.captioned import PROP_NAMES, attribute_numbers
-from creative_lab.miniatures.drawn import SQUARE, poses, shown_props, story_scene
+from creative_lab.miniatures.drawn import SQUARE, poses, shown_props, staged_scene
 from creative_lab.miniatures.pools import HELD_OUT
 
 STEPS, GUIDANCE = 16, 3.0
@@ -88,7 +88,7 @@ def held_out(first: int, count: int, *, alone: bool = False, shots: Sequence[str
     found: list[tuple[int, Picture]] = []
     seed = HELD_OUT + first
     while len(found) < count:
-        scene = story_scene(seed)
+        scene = staged_scene(seed)
         if (not alone or len(scene.people) == 1) and (not shots or scene.shot in shots):
             found.append((seed, draw_scene(scene, *SQUARE)))
         seed += 1

@@ -163,7 +163,7 @@ def _ask_beard(seen: Truth, _: tuple[str, ...], yes: bool, rng: np.random.Genera
     return _one_of(rng, "Does the person have a beard or moustache?", "Is there a bearded person?")
 
 
-_DARK = {value: f"{value} hair" for value in ATTRIBUTES["hair colour"]}
+_HAIRS = {value: f"{value} hair" for value in ATTRIBUTES["hair colour"]}
 
 ASKERS: dict[str, Asker] = {
     "setting": _asks("setting", "Is this in the {}?", "Is the setting a {}?", "Does the picture show a {}?"),
@@ -177,7 +177,7 @@ ASKERS: dict[str, Asker] = {
     "expression": _asks("expression", "Is the person {}?", "Does the person look {}?", say=_MOODS, alone=True),
     "pattern": _asks("pattern", "Are the clothes {}?", say={**_PATTERNS}, alone=True),
     "hair": _asks("hair", "Does the person have {} hair?", alone=True),
-    "hair colour": _asks("hair colour", "Does the person have {}?", say=_DARK, alone=True),
+    "hair colour": _asks("hair colour", "Does the person have {}?", say=_HAIRS, alone=True),
     "beard": _ask_beard, "hat": _ask_hat, "garment": _ask_garment, "thing": _ask_thing,
 }  # fmt: skip
 """Questions by what they ask for; an asker gives ``None`` when the picture has no such question."""

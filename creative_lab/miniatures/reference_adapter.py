@@ -31,7 +31,8 @@ TOKENS = 4
 _NO_TEXT, _NO_REFERENCE = 0.25, 0.1
 _FACE = 3.0
 """How much more an error within the face counts: a person is known by it, and it is a small part of most pictures."""
-_VECTOR = 2.0
+VECTOR = 2.0
+"""Weight of the face's vector beside the velocity."""
 
 
 def new_adapter(unet: Any) -> Any:
@@ -68,6 +69,13 @@ def new_adapter(unet: Any) -> Any:
     )
 
 
+def new_reader() -> torch.nn.Linear:
+    """Reads the vector behind a face from its embedding; it only helps to learn and is not written."""
+    from torch import nn
+
+    return nn.Linear(DIMENSIONS, len(Identity.from_seed(0).vector()))
+
+
 class ReferenceAdapterTrainer(Trainer):
     """The adapter and its image encoder, beside the frozen pipeline."""
 
@@ -99,7 +107,7 @@ class ReferenceAdapterTrainer(Trainer):
             {
                 "adapter": adapter,
                 "encoder": load_image_encoder(self.root / self.folder),
-                "reader": nn.Linear(DIMENSIONS, len(Identity.from_seed(0).vector())),
+                "reader": new_reader(),
             }
         )
         object.__setattr__(network, "frozen", frozen)
@@ -140,9 +148,9 @@ class ReferenceAdapterTrainer(Trainer):
         }  # fmt: skip
         found = frozen.unet(noisy, times, states, added_cond_kwargs=added).sample
         error = (found.float() - velocity).square().mean(1)
-        return (error * batch["weight"]).mean() / batch["weight"].mean() + _VECTOR * vectors
+        return (error * batch["weight"]).mean() / batch["weight"].mean() + VECTOR * vectors
 
-    def export(self, network: torch.nn.Module, files: FileSystem) -> None:
+    def export(self, network: Any, files: FileSystem) -> None:
         """ip_adapter.safetensors and image_encoder/, as ``load_ip_adapter`` takes them."""
         from safetensors.torch import save
 

@@ -13,7 +13,7 @@ from creative_lab.illustrator.identity import Identity
 from creative_lab.illustrator.sample import sample_scene
 from creative_lab.illustrator.scene import Picture, draw_scene
 from creative_lab.miniatures.captioned import packed
-from creative_lab.miniatures.drawn import SQUARE, five_marks, shown_props, story_scene
+from creative_lab.miniatures.drawn import SQUARE, five_marks, shown_props, staged_scene
 from creative_lab.miniatures.latents import FOLDER, encode_pictures, latents_plan
 from creative_lab.miniatures.pools import Arrays, Plan
 from creative_lab.miniatures.wording import wordings
@@ -59,7 +59,7 @@ def draw_references(models: str, first: int, count: int) -> Arrays:
     faces = np.empty((count, VIEWS, 4), np.float32)
     for row, number in enumerate(range(first, first + count)):
         identity = Identity.from_seed(number)
-        scene = story_scene(number, identity=identity)
+        scene = staged_scene(number, identity=identity)
         drawn = draw_scene(scene, *SQUARE)
         said = replace(scene, props=tuple(scene.props[place] for place in shown_props(drawn)))
         pictures.append(drawn.pixels)
@@ -85,5 +85,5 @@ def references_plan(root: Path, shards: int) -> Plan:
     version = latents_plan(root, 1).name.removeprefix("latents-")
     return Plan(
         f"references-{version}", partial(draw_references, str(root)), shards=shards, samples=PEOPLE_OF_A_SHARD,
-        first=_FIRST,
+        first=_FIRST, version=2,
     )  # fmt: skip

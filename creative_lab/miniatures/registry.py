@@ -20,11 +20,14 @@ _TRAINERS = {
     "preference": ("creative_lab.miniatures.preference", "PreferenceTrainer"),
     "miniature-pose": ("creative_lab.miniatures.pose_control", "PoseControlTrainer"),
     "miniature-reference": ("creative_lab.miniatures.reference_adapter", "ReferenceAdapterTrainer"),
+    "together": ("creative_lab.miniatures.together", "TogetherTrainer"),
     "aesthetic": ("creative_lab.miniatures.aesthetic", "AestheticTrainer"),
     "vision-language": ("creative_lab.miniatures.vision_language", "VisionLanguageTrainer"),
 }
 
 NAMES = tuple(_TRAINERS)
+ALONE = ("miniature-pose", "miniature-reference")
+"""Adapters that "together" teaches beside the UNet; by themselves they learn beside a frozen one, as elsewhere."""
 
 
 def trainer(name: str, root: Path) -> Trainer:

@@ -29,10 +29,12 @@ def table(root: Path) -> str:
             bars = ", ".join(f"{key} ≥ {bar}" for key, bar in maker.bars.items())
             lines.append(f"| {name} | not shipped yet | {bars} | – | | | | |")
             continue
+        before = card.get("before", {"samples": 0, "minutes": 0})
         for key, bar in card["bars"].items():
             lines.append(
                 f"| {name} | {key} {bar['measured']:.3f} ({card['held_out_samples']} samples) | ≥ {bar['bar']} "
-                f"| {'met' if bar['met'] else '**missed**'} | {card['samples']:,} samples | {card['minutes']} min, "
+                f"| {'met' if bar['met'] else '**missed**'} | {before['samples'] + card['samples']:,} samples "
+                f"| {before['minutes'] + card['minutes']:.1f} min, "
                 f"{card['samples_per_second']} samples/s | {card['machine']}, {card['threads']} thread "
                 f"| {card['recipe']['seed']} |"
             )

@@ -173,7 +173,7 @@ class TextToPictureTrainer(Trainer):
         }
 
     def loss(self, network: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        """Squared error of the predicted velocity, more where a face is, at times spread evenly over the batch."""
+        """Squared error of the predicted velocity, more where a face is."""
         parts: Any = network
         noisy, times, velocity = noised(batch["latents"], parts.alphas)
         states, pooled = text_states(parts["text"], parts.clip.to(noisy.device), batch["ids"])
@@ -195,16 +195,32 @@ class TextToPictureTrainer(Trainer):
 
 
 def noised(latents: torch.Tensor, alphas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Noisy latents, their times and the velocity to predict. The times of a batch are stratified."""
+    """Noisy latents, their times and the velocity to predict.
+
+    Times are stratified over the batch and lie more often (in proportion to the time) where there is more noise than
+    signal: there it is decided what a picture shows and where. What is left of the error below is mostly the
+    autoencoder's own grain, which nothing predicts.
+    """
     import torch
 
     count = len(latents)
     spread = (torch.arange(count) + torch.rand(count)) / count
-    times = (spread * STEPS).long().clamp(max=STEPS - 1).to(latents.device)
+    times = (spread.sqrt() * STEPS).long().clamp(max=STEPS - 1).to(latents.device)
     noise = torch.randn_like(latents)
     share = alphas.to(latents.device)[times][:, None, None, None]
     signal, rest = share.sqrt(), (1 - share).sqrt()
     return signal * latents + rest * noise, times, signal * noise - rest * latents
+
+
+def without_adapter(unet: Any) -> Any:
+    """The UNet without the IP-Adapter that was put into it to learn."""
+    config = unet.config
+    plain = new_unet(
+        config.in_channels, config.cross_attention_dim, config.projection_class_embeddings_input_dim - 6 * TIME_IDS
+    )
+    own = plain.state_dict().keys()
+    plain.load_state_dict({key: value for key, value in unet.state_dict().items() if key in own})
+    return plain.eval()
 
 
 def write_pipeline(unet: Any, first: Any, second: Any, files: FileSystem) -> None:

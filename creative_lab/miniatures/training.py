@@ -63,6 +63,8 @@ class Trainer(ABC):
     """Folder of its files below the models' root; two trainers may share one."""
     needs: ClassVar[tuple[str, ...]] = ()
     """Trainers whose finished models this one starts from."""
+    writes: ClassVar[tuple[str, ...]] = ()
+    """Trainers whose models this one writes in their stead; they measure them."""
     bars: ClassVar[dict[str, float]]
     """What the model must reach: measured name → lowest value."""
     recipe: ClassVar[Recipe]

@@ -75,6 +75,7 @@ def train(
     maker.export(network, FileSystem(maker.root / maker.folder))
     write_manifest(maker.root, maker.folder)
     card = {
+        "trainer": name,
         "recipe": asdict(recipe),
         "parameters": sum(value.numel() for value in network.parameters()),
         "steps": progress.step,
@@ -86,7 +87,10 @@ def train(
         "threads": threads,
         "world": world_version(),
     }
-    return validate(maker, samples=samples, training=card, say=say)
+    measured = validate(maker, samples=samples, training=card, say=say)
+    for other in maker.writes:
+        measured |= validate(trainer(other, maker.root), samples=samples, training=card, say=say)
+    return measured
 
 
 def cache_folder(settings: Settings) -> Path:
@@ -103,14 +107,20 @@ def read_card(folder: Path) -> dict[str, Any]:
 def validate(
     maker: Trainer, *, samples: int, training: dict[str, Any] | None = None, say: Callable[[str], None] = print
 ) -> dict[str, float]:
-    """Measure a written model on held-out samples and keep the figures in its card and the manifest."""
+    """Measure a written model on held-out samples and keep the figures in its card and the manifest.
+
+    ``training`` is how it was trained; what another trainer taught it before is kept under "before".
+    """
     folder = maker.root / maker.folder
     begun = time.monotonic()
     measured = {key: round(value, 4) for key, value in maker.evaluate(folder, samples=samples).items()}
     card = read_card(folder)
     entry = card.setdefault(maker.name, {})
     if training:
+        before = {key: entry[key] for key in ("trainer", "steps", "samples", "minutes") if key in entry}
         entry.update(training)
+        if before and before.get("trainer", maker.name) != training["trainer"]:
+            entry["before"] = before
     entry.update(
         measured=measured,
         bars={

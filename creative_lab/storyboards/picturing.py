@@ -14,6 +14,7 @@ from creative_lab.lake.events import record_event, stage
 from creative_lab.lake.schemas import table_frame
 from creative_lab.storyboards import prompts, scenes, stored
 from creative_lab.storyboards.record import StoryboardRecord
+from creative_lab.storyboards.tables import FrameCandidates, QualityScores, StoryboardFrames, StoryboardSheet
 from creative_lab.storyboards.traces import Traces
 from creative_lab.storyboards.work import lead_of, lora_of, record_of
 
@@ -140,9 +141,9 @@ def one_at_a_time(settings: Settings, catalogue: Any, loads: LoadLog) -> Picture
 def frames_of(board: Board) -> dict[str, pl.DataFrame]:
     """The board's rows as the frames of their tables, with every column of its type."""
     return {
-        "frame_candidates": table_frame("frame_candidates", board.candidates),
-        "quality_scores": table_frame("quality_scores", board.scores),
-        "storyboard_frames": table_frame("storyboard_frames", board.frames),
+        "frame_candidates": table_frame(FrameCandidates, board.candidates),
+        "quality_scores": table_frame(QualityScores, board.scores),
+        "storyboard_frames": table_frame(StoryboardFrames, board.frames),
     }
 
 
@@ -176,7 +177,7 @@ def sheet_rows(
         sheet = replace(sheet, siblings=_siblings(settings, record))
         rows = write_sheet(settings, sheet, video=video)
         out.detail = {"documents": len(rows), "beside": [other.key for other in sheet.siblings]}
-    return table_frame("storyboard_sheet", rows)
+    return table_frame(StoryboardSheet, rows)
 
 
 def _siblings(settings: Settings, record: StoryboardRecord) -> list[Sheet]:

@@ -20,6 +20,7 @@ from creative_lab.storyboards.enhancement import Enhancement, enhance, without_c
 from creative_lab.storyboards.prompt_scores import PromptScores, quick_score
 from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.scenes import Scene
+from creative_lab.storyboards.tables import PromptRounds, ScenePrompts
 from creative_lab.storyboards.traces import Traces
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _pose_action(scene: Scene) -> str | None:
 def prompt_frame(key: str, made: Sequence[MadePrompt], picture_model: str) -> pl.DataFrame:
     """Rows of ``scene_prompts``."""
     return table_frame(
-        "scene_prompts",
+        ScenePrompts,
         [
             {
                 "storyboard": key,
@@ -200,7 +201,7 @@ def prompt_frame(key: str, made: Sequence[MadePrompt], picture_model: str) -> pl
 def round_frame(key: str, made: Sequence[MadePrompt]) -> pl.DataFrame:
     """Rows of ``prompt_rounds``; none when no scene was enhanced."""
     return table_frame(
-        "prompt_rounds",
+        PromptRounds,
         [
             {
                 "storyboard": key,

@@ -12,6 +12,7 @@ from creative_lab.storyboards import script_rows
 from creative_lab.storyboards import vocabulary as words
 from creative_lab.storyboards.breakdown import Markers, Mended
 from creative_lab.storyboards.record import Presence, ScenesSource, StoryboardRecord
+from creative_lab.storyboards.tables import StoryboardScenes
 from creative_lab.storyboards.teller import place_phrase
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def _same_place(before: Scene | None, background: str) -> str | None:
 
 def scene_frame(key: str, scenes: Sequence[Scene]) -> pl.DataFrame:
     """Rows of ``storyboard_scenes``."""
-    return table_frame("storyboard_scenes", [{"storyboard": key, **scene.model_dump()} for scene in scenes])
+    return table_frame(StoryboardScenes, [{"storyboard": key, **scene.model_dump()} for scene in scenes])
 
 
 def scenes_of(frame: pl.DataFrame) -> list[Scene]:

@@ -14,6 +14,7 @@ from creative_lab.vision.types import PictureScores
 from creative_lab.weights.measuring import Role
 
 if TYPE_CHECKING:
+    from creative_lab.vision.clip import Clip
     from creative_lab.vision.models import VisionModels
 
 WEIGHTS: Mapping[Role, float] = {"pickscore": 0.50, "clipscore": 0.25, "vqascore": 0.15, "aesthetic": 0.10}
@@ -42,10 +43,19 @@ def shared_weights(present: Sequence[Role], weights: Mapping[Role, float] = WEIG
 
 
 def overall(percent: Mapping[str, float | None], weights: Mapping[str, float]) -> float | None:
-    """Weighted mean of the percents, whose weights add up to 1; None when there are none."""
+    """Weighted mean of the percents, whose weights add up to 1; None when there are none.
+
+    Raises ValueError for a scorer with a weight but without a percent: a gap is no zero.
+    """
     if not weights:
         return None
-    return sum(weights[role] * float(percent[role] or 0.0) for role in weights)
+    total = 0.0
+    for role, weight in weights.items():
+        value = percent[role]
+        if value is None:
+            raise ValueError(f"{role} has a weight but no value")
+        total += weight * value
+    return total
 
 
 def score_pictures(
@@ -105,11 +115,10 @@ def _raw_scores(
     pixels = PixelStore(pictures)
     embedded: dict[str, np.ndarray] = {}
 
-    def images(clip: object) -> np.ndarray:
-        slug = str(clip.slug)  # type: ignore[attr-defined]
-        if slug not in embedded:
-            embedded[slug] = clip.images(pictures, pixels=pixels)  # type: ignore[attr-defined]
-        return embedded[slug]
+    def images(clip: Clip) -> np.ndarray:
+        if clip.slug not in embedded:
+            embedded[clip.slug] = clip.images(pictures, pixels=pixels)
+        return embedded[clip.slug]
 
     raw: dict[Role, np.ndarray] = {}
     missing: dict[str, str] = {}

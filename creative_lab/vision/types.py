@@ -71,29 +71,3 @@ class FaceFinder(Protocol):
     def embed_crop(self, picture: np.ndarray, box: np.ndarray) -> np.ndarray:
         """The embedding of an unaligned cut-out."""
         ...
-
-
-class ClipEncoder(Protocol):
-    """Embeds pictures and texts into one space."""
-
-    slug: str
-
-    def images(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """L2-normalised embeddings, float32 (pictures, dimensions)."""
-        ...
-
-    def texts(self, texts: Sequence[str]) -> np.ndarray:
-        """L2-normalised embeddings, float32 (texts, dimensions); long texts are cut at the tokenizer's limit."""
-        ...
-
-
-class GarmentSegmenter(Protocol):
-    """Labels the pixels of a look."""
-
-    slug: str
-    classes: tuple[str, ...]
-    """Name of each label; label 0 is the background."""
-
-    def segment(self, picture: np.ndarray) -> np.ndarray:
-        """The label of each pixel, uint8 (height, width)."""
-        ...

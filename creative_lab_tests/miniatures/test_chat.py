@@ -19,6 +19,7 @@ from creative_lab.miniatures.chat_measures import LOOKS, LoadedChat, attribute_c
 from creative_lab.miniatures.questions import (
     ASKERS,
     FULL_PROMPTS,
+    QUESTION,
     SCENE_PROMPTS,
     Truth,
     caption,
@@ -29,6 +30,8 @@ from creative_lab.miniatures.questions import (
 )
 from creative_lab.miniatures.reworded import WORDS, reworded, said
 from creative_lab.miniatures.vision_language import VisionLanguageTrainer, pack
+from creative_lab.settings import get_settings
+from creative_lab.vision.catalogue import MeasuringCatalogue
 
 SEEDS = st.integers(0, 20_000)
 
@@ -195,3 +198,8 @@ def test_texts_side_by_side_are_read_as_if_each_stood_alone(random_chat: tuple[t
         together = answered @ model.language_model.embed_tokens.weight.T
     # The file holds half precision.
     assert torch.allclose(together, alone, atol=0.01)
+
+
+def test_the_catalogue_asks_the_miniature_in_words_that_it_has_learnt() -> None:
+    preset = MeasuringCatalogue(get_settings()).entry("miniature-vision-language")
+    assert preset.caption_prompt in SCENE_PROMPTS and preset.question == QUESTION.replace("{}", "{text}")

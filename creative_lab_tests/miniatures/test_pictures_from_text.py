@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from creative_lab.illustrator.backdrop import SETTINGS
 from creative_lab.lake.fs import FileSystem
 from creative_lab.miniatures.autoencoder import new_autoencoder, ratio, reconstructed, standardise, to_pixels, to_unit
 from creative_lab.miniatures.captioned import unpacked
-from creative_lab.miniatures.drawn import SHARD, SQUARE, WIDE, draw_story, is_wide, story_scene
+from creative_lab.miniatures.drawn import SHARD, SQUARE, WIDE, draw_story, is_wide, staged_scene, story_scene
 from creative_lab.miniatures.latents import choose_format, face_weight, latents_plan
 from creative_lab.miniatures.picture_measures import draw, load_pipeline
 from creative_lab.miniatures.pose_control import control_picture, new_controlnet
@@ -36,6 +38,21 @@ def test_the_same_seed_is_the_same_scene_and_formats_alternate_by_shard() -> Non
     wide = next(shard for shard in range(10) if is_wide(shard))
     assert draw_story(wide * SHARD, 1)["pixels"].shape[1:3] == WIDE[::-1]
     assert draw_story(0, 1)["pixels"].shape[1:3] == SQUARE[::-1]
+
+
+def test_on_a_stage_only_what_captions_say_differs_from_scene_to_scene() -> None:
+    places: dict[str, set[int]] = {}
+    for seed in range(300):
+        free, scene = story_scene(seed), staged_scene(seed)
+        turned = tuple(replace(person, mirrored=False) for person in scene.people)
+        assert replace(scene, people=turned, seed=0) == replace(
+            free, people=tuple(replace(person, mirrored=False) for person in free.people), seed=0
+        )
+        places.setdefault(scene.surroundings.setting, set()).add(scene.seed)
+        if scene.shot in {"extreme close-up", "close-up", "medium close-up"}:
+            assert not any(person.mirrored for person in scene.people)
+    assert all(len(seeds) == 1 for seeds in places.values()) and len(places) == len(SETTINGS)
+    assert {person.mirrored for seed in range(60) for person in staged_scene(seed).people} == {True, False}
 
 
 def test_captions_differ_in_wording_and_name_no_thing_that_the_picture_does_not_show() -> None:

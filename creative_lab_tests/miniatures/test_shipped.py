@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from creative_lab.miniatures.manifest import model_folder, models_root, read_manifest
-from creative_lab.miniatures.registry import NAMES, trainer
+from creative_lab.miniatures.registry import trainer
 from creative_lab.miniatures.work import read_card
 
 SAMPLES = {"garments": 6, "face-detector": 25, "face-recogniser": 12, "clip": 100, "aesthetic": 60, "preference": 50,
@@ -18,7 +18,7 @@ SLACK = {"garments": 0.12, "face-detector": 0.06, "face-recogniser": 0.06, "clip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_a_shipped_model_is_as_good_as_its_card_says(name: str) -> None:
     root = models_root()
     maker = trainer(name, root)

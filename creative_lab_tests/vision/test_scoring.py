@@ -42,6 +42,11 @@ def test_the_weights_of_any_scorers_add_up_to_one_and_none_loses(number: int) ->
 
 def test_without_any_scorer_there_is_no_overall() -> None:
     assert shared_weights([]) == {} and overall({}, {}) is None
+
+
+def test_a_gap_with_a_weight_is_refused_and_never_counted_as_zero() -> None:
+    with pytest.raises(ValueError, match="clipscore has a weight but no value"):
+        overall({"pickscore": 80.0, "clipscore": None}, {"pickscore": 0.5, "clipscore": 0.5})
     assert shared_weights(["hps"]) == {}, "HPSv3 is reported and has no weight of its own"
     assert shared_weights(["hps"], {"hps": 1.0, "pickscore": 1.0}) == {"hps": 1.0}
 

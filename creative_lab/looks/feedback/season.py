@@ -17,7 +17,7 @@ from statistics import fmean
 import polars as pl
 
 from creative_lab.looks.composing import Intel as GivenIntel
-from creative_lab.looks.composing import brief_of
+from creative_lab.looks.composing import best_fragments, brief_of
 from creative_lab.looks.feedback.stored import levers
 from creative_lab.looks.history import History, Item, PastOutfit, outfit_items
 from creative_lab.looks.learning import GradedLook, GradeGiven, Known, learn
@@ -191,7 +191,7 @@ def _write(
     rng = random.Random(f"words|{plan.seed}|{day}|{position}")
     own = tuple(rng.sample(sorted(taste.phrases), _OWN_PHRASES))
     # The writer has room for so many phrases: what is offered takes the place of their own.
-    offered = [one.text for one in _offered(intel)]
+    offered = [one.text for one in best_fragments(intel)]
     helped = tuple(dict.fromkeys([*offered, *own]))[:_OWN_PHRASES]
     look = GradedLook(
         look_id=row["look_id"],
@@ -211,13 +211,6 @@ def _write(
         "backend": "miniature",
     }
     return look, other, arm
-
-
-def _offered(intel: Sequence[GivenIntel]) -> list[GivenIntel]:
-    from creative_lab.looks.composing import FRAGMENTS_GIVEN
-
-    fragments = [one for one in intel if one.kind == "vocabulary"]
-    return sorted(fragments, key=lambda one: (-(one.mean_score or 0.0), -one.support, one.intel_id))[:FRAGMENTS_GIVEN]
 
 
 def _given(row: object) -> GivenIntel:

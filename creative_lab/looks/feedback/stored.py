@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from creative_lab.lake.schemas import TableSchema, table_frame
 from creative_lab.lake.tables import TableStore
+from creative_lab.looks.composing import LABELS
 from creative_lab.looks.grading import counting
 from creative_lab.looks.history import Item, read_history
 from creative_lab.looks.learning import (
@@ -34,7 +35,7 @@ from creative_lab.state.models import KillPhrase
 
 WINDOW_DAYS = 90
 """Days back whose looks are learned from: taste changes, and the cost of a day stays the same for ever."""
-_LABEL = re.compile(r"The (?:left|middle|right) model wears")
+_LABEL = re.compile("|".join(map(re.escape, LABELS)))
 FAULT_WORDS = (
     "shadow", "hand", "finger", "face", "wrinkle", "crease", "logo", "text", "letter", "watermark", "prop", "chair",
     "floor", "background", "blur", "glare", "reflection", "crop", "leg", "foot", "arm", "hair", "smile", "pose", "bag",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from creative_lab.looks.negatives import merged
 from creative_lab.looks.rendering.drawn import PROVIDER, Light, draw
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class ModelRenderer:
         else:
             negative = catalogue.model(self.model).supports_negative_prompt
         # A model without a field of its own for it is told in the prompt what to leave out.
-        prompt = order.prompt if negative or not order.avoid_suffix else f"{order.prompt} {order.avoid_suffix}"
+        prompt = order.prompt if negative else merged(order.prompt, order.avoid_suffix)
         return PictureRequest(
             self.model,
             prompt,

@@ -15,7 +15,6 @@ _STEP = 16
 _DEGREE = 4
 _CELL = 16
 _RING = 0.03
-_SLACK = 0.08
 _ROUNDS = 3
 _FAR = 24.0
 

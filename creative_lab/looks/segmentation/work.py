@@ -1,7 +1,6 @@
 """Segmenting a day's pictures: what is missing is cut up, stored and merged into the day, one picture at a time.
 
-Whoever calls says how pictures are claimed, so that the sweep and the work that follows a batch never meet:
-``claims`` is anything with the three methods of :class:`Claiming`.
+Whoever calls says by which claims pictures are taken, so that the sweep and the work that follows a batch never meet.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -19,7 +18,7 @@ from creative_lab.lake.events import record_event, redact
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.schemas import table_frame
 from creative_lab.lake.tables import TableStore
-from creative_lab.looks.claims import RenderKey, Wanted
+from creative_lab.looks.claims import Claims, Failure, RenderKey, Wanted
 from creative_lab.looks.days import merge_day, partition, read_day
 from creative_lab.looks.segmentation.cutting import CutPicture, Segmenter, cut, open_segmenter
 from creative_lab.looks.segmentation.garments import FoundGarment
@@ -31,26 +30,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int]
 _LONGEST_REASON = 500
-
-
-class Claiming(Protocol):
-    """Who may work on which picture; :class:`creative_lab.looks.claims.Claims` is one."""
-
-    def claim(self, look_id: str, render_no: int) -> bool:
-        """Take a picture; False when it is another's, waits or is done."""
-
-    def holds(self, look_id: str, render_no: int) -> bool:
-        """Whether it is still ours, asked right before masks are stored."""
-
-    def release(
-        self,
-        look_id: str,
-        render_no: int,
-        error: str | None = None,
-        *,
-        kind: Literal["attempt", "permanent", "outage"] = "attempt",
-    ) -> object:
-        """End a claim: done without an error."""
 
 
 @dataclass
@@ -97,7 +76,7 @@ def segment_renders(
     *,
     run_id: str,
     wanted: Iterable[Key] | None = None,
-    claims: Claiming | None = None,
+    claims: Claims | None = None,
     segmenter: Segmenter | None = None,
     use_model: bool = True,
 ) -> SegmentReport:
@@ -137,7 +116,7 @@ def _segment_one(
     render: dict[str, Any],
     outfits: Sequence[dict[str, Any]] | None,
     segmenter: Segmenter | None,
-    claims: Claiming | None,
+    claims: Claims | None,
     report: SegmentReport,
     *,
     run_id: str,
@@ -146,7 +125,7 @@ def _segment_one(
 
     started = time.perf_counter()
     files = FileSystem.of_lake(settings)
-    kind: Literal["attempt", "permanent", "outage"] = "attempt"
+    kind: Failure = "attempt"
     try:
         try:
             data = files.read_bytes(render["path"])
