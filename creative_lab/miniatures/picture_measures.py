@@ -62,8 +62,10 @@ def draw(
         part = list(texts[start : start + _BATCH])
         conditions = {key: list(values[start : start + _BATCH]) for key, values in pictures.items()}
         if "ip_adapter_image" in conditions:
-            # One adapter with one picture for each text: diffusers wants embeddings for that.
-            conditions = {"ip_adapter_image_embeds": [_embeddings(pipeline, conditions["ip_adapter_image"])]}
+            # diffusers would give every text of the batch all the references: each is to get its own.
+            embeddings = [_embeddings(pipeline, conditions["ip_adapter_image"])]
+            pipeline.prepare_ip_adapter_image_embeds = lambda *_, made=embeddings, **__: made
+            conditions = {"ip_adapter_image_embeds": embeddings}
         generators = [torch.Generator().manual_seed(first_seed + start + n) for n in range(len(part))]
         result = pipeline(
             part, width=size[0], height=size[1], num_inference_steps=steps, guidance_scale=guidance,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pydantic import SecretStr
 
 from creative_lab.imaging.catalogue import Catalogue
@@ -20,9 +22,11 @@ from creative_lab.lake.events import flush_events
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.tables import TableStore
 from creative_lab.looks.rendering.drawn import Light, Truth, draw, shadow, sweep
-from creative_lab.looks.rendering.renderers import IllustratorRenderer, ModelRenderer, Order, renderer_for
+from creative_lab.looks.rendering.renderers import IllustratorRenderer, ModelRenderer, Order, Rendered, renderer_for
 from creative_lab.looks.rendering.work import drain, render_day, render_seed, versioned
 from creative_lab.settings import Settings
+from creative_lab_tests.imaging import tiny
+from creative_lab_tests.imaging.conftest import lab_in
 from creative_lab_tests.imaging.test_hosted import Provider, png
 from creative_lab_tests.looks.a_day import DAY, outfits, write_day
 
@@ -111,6 +115,26 @@ def test_a_hosted_model_is_polled_and_told_what_to_avoid_in_its_prompt() -> None
     assert rendered.cost_usd == 0.01
     assert rendered.seed is None
     assert b"r8-secret" not in rendered.data
+
+
+def test_a_model_on_this_machine_draws_a_look_as_the_same_picture_for_the_same_seed(tmp_path: Path) -> None:
+    tiny.BUILDERS["sdxl"](tmp_path / "tiny" / "sdxl")
+    settings = lab_in(tmp_path, tmp_path / "tiny")
+    renderer = renderer_for(settings, "miniature-xl")
+    order = Order("look", tuple(outfits()), "three models", "Avoid: hats, logos", ("hats", "logos"), 5)
+    first, second = renderer.render(order), renderer.render(order)
+    assert first.data == second.data or _pixels(first) == _pixels(second)
+    other = renderer.render(replace(order, seed=6))
+    assert _pixels(other) != _pixels(first)
+    recipe = json.loads(first.recipe)
+    assert (recipe["seed"], recipe["negative_prompt"]) == (5, "hats, logos")
+    assert first.seed == 5 and first.cost_usd == 0 and first.truth is None
+    width, height = Image.open(io.BytesIO(first.data)).size
+    assert width > height and width * height <= 29184
+
+
+def _pixels(rendered: Rendered) -> bytes:
+    return Image.open(io.BytesIO(rendered.data)).tobytes()
 
 
 def test_the_profile_chooses_who_draws_and_the_control_setting_overrules_it() -> None:

@@ -21,7 +21,15 @@ from creative_lab.looks.segmentation.backdrop import fit_backdrop
 from creative_lab.looks.segmentation.checks import check_people
 from creative_lab.looks.segmentation.cutting import cut
 from creative_lab.looks.segmentation.people import find_people, people_of_mask
-from creative_lab.looks.segmentation.quality import boundary_f, class_masks, iou, measure_day, measured, stored_masks
+from creative_lab.looks.segmentation.quality import (
+    boundary_f,
+    class_masks,
+    iou,
+    measure_day,
+    measured,
+    self_consistency,
+    stored_masks,
+)
 from creative_lab.looks.segmentation.raster import png
 from creative_lab.looks.segmentation.work import missing_masks, segment_renders
 from creative_lab.settings import Settings
@@ -236,3 +244,31 @@ def test_stored_masks_come_back_as_they_were_and_truth_gives_lines_to_the_neares
     assert all(mask.sum() >= drawn.truth.mask(item).sum() for item in drawn.truth.garments
                if item.garment_class != "shoes" for mask in [masks[item.garment_class]])  # fmt: skip
     assert stored_masks(pl.DataFrame({"kind": ["none"], "rle": [None], "garment_class": [None]})) == {}
+
+
+def test_without_a_truth_masks_are_measured_by_what_of_them_comes_back(migrated_lab: Settings) -> None:
+    write_day(migrated_lab, looks=1)
+
+    class Unknown(IllustratorRenderer):
+        def render(self, order: Order) -> Rendered:
+            return replace(super().render(order), truth=None)
+
+    render_day(migrated_lab, DAY, run_id="r1", renderer=Unknown(width=640, height=360))
+    segment_renders(migrated_lab, DAY, run_id="r2", use_model=False)
+    rows = measure_day(migrated_lab, DAY, run_id="r3")
+    assert set(rows["kind"]) == {"self_consistency"}
+    figures = dict(rows.select("garment_class", "iou").iter_rows())
+    assert figures["people"] > 0.95 and 0.6 < figures["all"] < 1
+    again = measure_day(migrated_lab, DAY, run_id="r4")
+    assert again.height == rows.height and set(again["run_id"]) == {"r3"}, "what was measured is not measured twice"
+
+
+def test_masks_that_hang_on_chance_do_not_come_back() -> None:
+    drawn = draw(outfits(), 11, width=640, height=360)
+    found = {item.garment_class: item.mask for item in cut(drawn.pixels, outfits()).garments}
+    moved = {name: np.roll(mask, 25, axis=1) for name, mask in found.items()}
+    figures = [
+        {row["garment_class"]: row["iou"] for row in self_consistency(drawn.pixels, outfits(), masks)}["all"]
+        for masks in (found, moved)
+    ]
+    assert figures[0] > figures[1] + 0.3

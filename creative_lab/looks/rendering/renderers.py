@@ -102,13 +102,16 @@ class ModelRenderer:
 
     def render(self, order: Order) -> Rendered:
         """See :class:`Renderer`."""
-        from creative_lab.imaging.recipe import png_bytes, recipe_json, secrets_of
+        from creative_lab.imaging.recipe import finished_png, recipe_json, secrets_of
 
+        settings = self.studio.settings
         drawn: Generation = self.studio.generate(self._request(order))
         picture = drawn.pictures[0]
-        secrets = secrets_of(self.studio.settings)
-        data = png_bytes(picture.image, picture.recipe, secrets=secrets)
-        return Rendered(data, picture.seed, recipe_json(picture.recipe), drawn.cost_usd, None, tuple(drawn.notes))
+        data = finished_png(picture.image, picture.recipe, settings)
+        recipe = recipe_json(picture.recipe, secrets=secrets_of(settings))
+        # A model on this machine sends no bill.
+        cost = drawn.cost_usd if self.studio.catalogue.is_hosted(self.model) else 0.0
+        return Rendered(data, picture.seed, recipe, cost, None, tuple(drawn.notes))
 
     def _request(self, order: Order) -> PictureRequest:
         from creative_lab.imaging.parameters import PictureRequest
