@@ -38,8 +38,13 @@ def table(root: Path) -> str:
                 f"{card['samples_per_second']} samples/s | {card['machine']}, {card['threads']} thread "
                 f"| {card['recipe']['seed']} |"
             )
-    size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) / 1e6 if root.exists() else 0.0
+    size = shipped_bytes(root) / 1e6
     return "\n".join([*lines, "", f"All shipped weights together: {size:.1f} MB."])
+
+
+def shipped_bytes(root: Path) -> int:
+    """Size of all files below the models' root; a link counts as what it is, a few bytes."""
+    return sum(path.lstat().st_size for path in root.rglob("*") if path.is_file())
 
 
 def write_report(root: Path, docs: Path) -> None:

@@ -20,7 +20,7 @@ from creative_lab.miniatures.manifest import model_folder
 from creative_lab.miniatures.pools import Plan
 from creative_lab.miniatures.training import Batch, Recipe, Trainer
 from creative_lab.miniatures.words import LENGTH, load_tokenizer, tokenizer_files
-from creative_lab.miniatures.writing import half, write_json, write_pretrained
+from creative_lab.miniatures.writing import half, write_json, write_link, write_pretrained
 
 if TYPE_CHECKING:
     import torch
@@ -233,6 +233,9 @@ def write_pipeline(unet: Any, first: Any, second: Any, files: FileSystem) -> Non
     )
     write_pretrained(first, files, prefix="text_encoder/", dtype="float32")
     write_pretrained(second, files, prefix="text_encoder_2/", dtype="float32")
+    if (files.root.parent / "clip" / "model.safetensors").is_file():
+        # It is that CLIP's text tower as it is: transformers takes its part of the whole file, and 2.5 MB are saved.
+        write_link(files, "text_encoder_2/model.safetensors", "../../clip/model.safetensors")
     for folder in ("tokenizer", "tokenizer_2"):
         for name, data in tokenizer_files().items():
             files.write_bytes(f"{folder}/{name}", data)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from creative_lab.lake.fs import FileSystem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
 
@@ -43,3 +45,14 @@ def write_pretrained(
     write_json(files, f"{prefix}config.json", config)
     state = {key: value for key, value in network.state_dict().items() if key not in without}
     files.write_bytes(f"{prefix}model.safetensors", save(half(state), metadata={"format": "pt"}))
+
+
+def write_link(files: FileSystem, name: str, target: str) -> None:
+    """Make ``name`` a link to ``target``, relative to its folder, instead of a second copy of the same weights."""
+
+    def publish(part: Path, final: Path) -> None:
+        part.unlink()
+        part.symlink_to(target)
+        part.rename(final)
+
+    files.write_bytes(name, b"", publish=publish)

@@ -108,6 +108,7 @@ def test_three_models_that_learn_together_are_written_as_each_by_itself(root: Pa
         written = {path.name for path in (mine / name).iterdir() if path.is_file()}
         assert written >= FILES[name]
     write_manifest(mine, maker.folder)
+    assert (mine / maker.folder / "text_encoder_2" / "model.safetensors").is_symlink(), "the CLIP is shipped once"
     plain = load_frozen(mine).unet
     assert not [key for key in plain.state_dict() if "processor" in key or "encoder_hid" in key]
     adapter = model_folder("miniature-reference", root=mine)
