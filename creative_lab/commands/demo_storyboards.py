@@ -130,8 +130,11 @@ def _shown(value: float | None, digits: int) -> str:
 
 def places(settings: Settings, keys: list[str]) -> list[tuple[Path, str]]:
     """What to look at: a storyboard's page, and the ablation's report."""
+    pages = [settings.reports_dir / "storyboards" / key / "index.html" for key in keys]
+    # The last of the drawn methods is the one to show; without models there are only wireframes.
+    shown = next((page for page in pages if page.parent.name.endswith("reference-guided") and page.is_file()), pages[0])
     found = [
-        (settings.reports_dir / "storyboards" / keys[0] / "index.html", "a storyboard, beside its PDF and animatic"),
+        (shown, "a storyboard, beside its PDF and animatic"),
         (settings.reports_dir / "ablation" / "index.html", "whether the character stays the same, method by method"),
     ]
     return [(path, words) for path, words in found if path.is_file()]

@@ -26,6 +26,8 @@ def quiet_libraries() -> None:
     import diffusers
 
     diffusers.utils.logging.disable_progress_bar()
+    # It warns of every LoRA that leaves a text encoder alone, as most do.
+    diffusers.utils.logging.set_verbosity_error()
 
 
 def choose_device(settings: Settings) -> Device:

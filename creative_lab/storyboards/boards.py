@@ -190,7 +190,7 @@ class _Walk:
             tried += fresh
             if any(item.quality.accepted for item in fresh) or attempt == settings.attempts - 1:
                 return attempt + 1
-            best = fresh[choosing.rank([item.quality for item in fresh])[0]]
+            best = fresh[self._rank(fresh)[0]]
             used = best.drawn.columns["guidance_scale"]
             if used is not None and best.quality.check is not None:
                 scale, why = choosing.nudged(float(used), best.quality.check.anomalies)
@@ -269,15 +269,15 @@ class _Walk:
         from creative_lab.imaging.recipe import finished_png, recipe_json, secrets_of
 
         pixels = [np.ascontiguousarray(np.asarray(item.image.convert("RGB"))) for item in drawn]
+        settings, profile = self.record.settings, self.easel.catalogue.settings.profile
         qualities = self.easel.judge.judge(
             pixels,
             [(item.attempt, item.candidate) for item in drawn],
             scene,
             prompt.enhanced_prompt,
             anchor=self.anchor if scene.scene > 1 else None,
-            threshold=choosing.identity_threshold(
-                self.record.settings.identity_threshold, self.easel.catalogue.settings.profile
-            ),
+            threshold=choosing.identity_threshold(settings.identity_threshold, profile),
+            face_threshold=choosing.face_threshold(self.record.method, settings.face_threshold, profile),
         )
         tried = []
         for item, picture, quality in zip(drawn, pixels, qualities, strict=True):
@@ -292,10 +292,13 @@ class _Walk:
             tried.append(_Tried(item, picture, quality, stored, data))
         return tried
 
+    def _rank(self, tried: Sequence[_Tried]) -> list[int]:
+        return choosing.rank([item.quality for item in tried], by_face=self.record.method == "reference_guided")
+
     def _chosen(
         self, scene: Scene, tried: list[_Tried], attempts: int, notes: list[str | None], mark: str, began: float
     ) -> SceneDone:
-        order = choosing.rank([item.quality for item in tried])
+        order = self._rank(tried)
         for place, index in enumerate(order, start=1):
             tried[index].quality.rank = place
         best = tried[order[0]]

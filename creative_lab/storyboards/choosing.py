@@ -23,6 +23,11 @@ IDENTITY_THRESHOLD, MINIATURE_IDENTITY_THRESHOLD = 0.70, 0.10
 scenes apart first: of one person's portraits in two random scenes nine in ten are above 0.10 (median 0.31), of two
 people's eight in ten. There it only catches what has nothing in common with frame 1."""
 
+FACE_THRESHOLD, MINIATURE_FACE_THRESHOLD = 0.50, 0.70
+"""Least likeness of the main face to frame 1's in reference-guided frames, by default. Photographs of one person are
+usually above 0.5 for InsightFace's packs; for the miniature pack, pictures that the world draws of one person lie at
+0.9 on average."""
+
 _NUDGES: tuple[tuple[Anomaly, float, float], ...] = (
     (SEVERAL, 1.5, 12.0),
     (NONE, 1.0, 10.0),
@@ -116,11 +121,13 @@ def verdict(
     with_subject: bool,
     threshold: float,
     shot: str | None = None,
+    face_similarity: float | None = None,
+    face_threshold: float | None = None,
 ) -> tuple[bool, str]:
     """Whether a picture passes the gate, and the reason in a sentence.
 
     Frame 1 shows who somebody is, so nothing may be wrong with it; nor may a face be missing where the shot is close
-    enough to show one.
+    enough to show one. With ``face_threshold`` the face must be like frame 1's there, too.
     """
     strict = check is not None and (first or (NONE in check.anomalies and shot not in ("WS", "EWS")))
     if check is not None and not check.passed(strict=strict):
@@ -129,6 +136,9 @@ def verdict(
         return True, "nothing to compare it with yet"
     if not with_subject:
         return True, "the subject is not in this scene: its identity is not compared"
+    near = face_threshold is not None and face_similarity is not None and shot not in ("WS", "EWS")
+    if near and face_similarity is not None and face_threshold is not None and face_similarity < face_threshold:
+        return False, f"face_similarity {face_similarity:.3f} is below {face_threshold:g}"
     if clip_identity is None:
         return True, "identity could not be measured"
     if clip_identity < threshold:
@@ -136,20 +146,30 @@ def verdict(
     return True, f"clip_identity {clip_identity:.3f}"
 
 
-def rank(pictures: Sequence[Scored]) -> list[int]:
+def rank(pictures: Sequence[Scored], *, by_face: bool = False) -> list[int]:
     """Indices of ``pictures``, the best first.
 
     Those that passed come first, then the higher overall score; without one the nearer to frame 1. Ties keep the order
-    in which they were drawn.
+    in which they were drawn. ``by_face`` orders those that did not pass by the likeness of their face to frame 1's.
     """
 
     def key(index: int) -> tuple[float, ...]:
         item = pictures[index]
         overall = -1.0 if item.overall is None else item.overall
         near = item.face_similarity if item.face_similarity is not None else item.clip_identity
-        return (-float(item.accepted), -overall, -(-2.0 if near is None else near), item.attempt, item.candidate)
+        face = 0.0 if item.accepted or not by_face else -1.0 if item.face_similarity is None else item.face_similarity
+        return (-float(item.accepted), -face, -overall, -(-2.0 if near is None else near), item.attempt, item.candidate)
 
     return sorted(range(len(pictures)), key=key)
+
+
+def face_threshold(method: str, own: float | None, profile: str) -> float | None:
+    """Least likeness of faces to frame 1's: a storyboard's own, else the profile's; None where no face guides."""
+    if method != "reference_guided":
+        return None
+    if own is not None:
+        return own
+    return MINIATURE_FACE_THRESHOLD if profile == "miniature" else FACE_THRESHOLD
 
 
 def identity_threshold(asked: float | None, profile: str) -> float:

@@ -90,6 +90,7 @@ class Judge:
         *,
         anchor: Anchor | None,
         threshold: float,
+        face_threshold: float | None = None,
     ) -> list[Quality]:
         """Qualities of pictures of one scene; ``numbers`` are their (attempt, candidate), ``text`` what they show.
 
@@ -116,6 +117,8 @@ class Judge:
                 with_subject=scene.with_subject,
                 threshold=threshold,
                 shot=scene.shot,
+                face_similarity=similarity,
+                face_threshold=face_threshold,
             )
             columns, overall = self._columns(scored[index] if scored else None, failed)
             columns |= {

@@ -98,6 +98,10 @@ class StoryboardSettings(_Entry):
     identity_threshold: float | None = Field(
         default=None, ge=0, le=1, description="Least clip_identity of a good frame; None takes the profile's"
     )
+    face_threshold: float | None = Field(
+        default=None, ge=-1, le=1,
+        description="Least likeness of the face to frame 1's in reference_guided; None takes the profile's",
+    )  # fmt: skip
     base_seed: int = Field(default=42, ge=0, le=2**53)
     temperature: float = Field(default=0, ge=0, le=1, description="Above 0 seeds get a random part, which is recorded")
     steps: int | None = Field(default=None, ge=1, le=200)

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creative_lab.storyboards import choosing
-from creative_lab.storyboards.choosing import Check, FaceTruth, candidate_seed, check_faces, nudged, rank, verdict
+from creative_lab.storyboards.choosing import (
+    MINIATURE_FACE_THRESHOLD,
+    Check,
+    FaceTruth,
+    candidate_seed,
+    check_faces,
+    face_threshold,
+    nudged,
+    rank,
+    verdict,
+)
 
 
 @dataclass
@@ -77,6 +87,30 @@ def test_the_gate_compares_with_frame_1_and_not_in_frame_1_or_without_the_subjec
     assert not passed and "0.690 is below 0.7" in reason
     assert verdict(good, 0.1, first=False, with_subject=False, **options)[0]
     assert verdict(None, None, first=False, with_subject=True, **options)[1] == "identity could not be measured"
+
+
+def test_a_face_that_guides_must_be_found_again_where_the_shot_is_near_enough() -> None:
+    def told(similarity: float | None, shot: str, limit: float | None = 0.7) -> tuple[bool, str]:
+        return verdict(
+            Check(), 0.9, first=False, with_subject=True, threshold=0.1, shot=shot, face_similarity=similarity,
+            face_threshold=limit,
+        )  # fmt: skip
+
+    assert told(0.69, "MS") == (False, "face_similarity 0.690 is below 0.7")
+    assert told(0.71, "MS")[0] and told(0.2, "WS")[0] and told(None, "MS")[0] and told(0.2, "CU", None)[0]
+    assert face_threshold("simple", 0.9, "miniature") is None
+    assert face_threshold("reference_guided", None, "miniature") == MINIATURE_FACE_THRESHOLD
+    assert face_threshold("reference_guided", 0.3, "studio") == 0.3
+
+
+def test_where_a_face_guides_the_most_alike_is_kept_when_none_passes() -> None:
+    pictures = [
+        Scored(0, 0, 80.0, accepted=False, face_similarity=0.2),
+        Scored(0, 1, 40.0, accepted=False, face_similarity=0.6),
+        Scored(1, 0, 30.0, accepted=True, face_similarity=0.7),
+    ]
+    assert rank(pictures) == [2, 0, 1]
+    assert rank(pictures, by_face=True) == [2, 1, 0]
 
 
 def test_frame_1_must_be_without_fault_and_a_face_may_only_be_missing_where_it_is_too_small_to_see() -> None:
