@@ -33,7 +33,7 @@ def padded(picture: np.ndarray) -> np.ndarray:
     more_rows = max(0, -(-width // MOST_ASPECT) - height)
     more_columns = max(0, -(-height // MOST_ASPECT) - width)
     if not more_rows and not more_columns:
-        return picture
+        return np.require(picture, requirements="W")  # torch warns of arrays that it may not write to
     return np.pad(picture, ((0, more_rows), (0, more_columns), (0, 0)), constant_values=255)
 
 
