@@ -164,15 +164,19 @@ def register_storyboards(settings: Settings) -> list[str]:
 
 
 def _variants(record: StoryboardRecord, character: str | None, methods: list[str]) -> list[StoryboardRecord]:
-    """The record with another lead, once for each method; with several methods each key ends in its method."""
+    """The record with another lead, once for each method.
+
+    A key names the lead that is not the record's own, and the method where there are several.
+    """
     from creative_lab.storyboards.record import read_record
 
-    data = record.model_dump(mode="json")
-    if character:
+    data, name = record.model_dump(mode="json"), record.key
+    if character and character != data["source"].get("character"):
+        name = f"{name}-{character}"
         data["source"]["character"] = character
     made = []
     for one in methods or [record.method]:
-        key = record.key if len(methods) < 2 else f"{record.key}-{one.replace('_', '-')}"
+        key = name if len(methods) < 2 else f"{name}-{one.replace('_', '-')}"
         made.append(read_record({**data, "key": key, "method": one}, where=f"storyboard {key}"))
     return made
 

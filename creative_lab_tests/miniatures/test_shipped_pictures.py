@@ -64,7 +64,7 @@ def test_somebody_stands_where_the_pose_says(studio: PictureStudio) -> None:
     aside = [joints + np.array([shift, 0.0]) for shift in (-24.0, 24.0)]
     prompt = "medium wide shot of a person in a red coat, in the field at noon"
     left, right = (
-        _draw(studio, prompt, control=Control("miniature-pose", Image.fromarray(draw_skeleton([pose], *SQUARE))))
+        _draw(studio, prompt, control=Control("miniature-pose", Image.fromarray(draw_skeleton([pose], *SQUARE)), 1.0))
         for pose in aside
     )
 

@@ -168,11 +168,12 @@ def test_a_story_of_ones_own_becomes_a_storyboard_on_the_command_line(
     assert "storyboard b: source.story" in capsys.readouterr().err
     assert cli.main([*make[:2], "c", *make[3:], "--set", "num_variations=99"]) != 0
     assert "settings.num_variations" in capsys.readouterr().err
-    both = ["--character", "tom", "--method", "baseline", "--method", "wireframe"]
-    assert cli.main(["storyboard", "import", *both]) == 0
+    both = ["--method", "baseline", "--method", "wireframe"]
+    for lead in ("tom", "ann"):
+        assert cli.main(["storyboard", "import", "--character", lead, *both]) == 0
     assert cli.main(["storyboard", "list"]) == 0
     listed = capsys.readouterr().out
-    assert "tom" in listed and "the-merchants-horse-baseline" in listed
+    assert "tom" in listed and all(f"the-merchants-horse-{lead}-baseline" in listed for lead in ("tom", "ann"))
     assert cli.main(["materialize", "group:storyboards", "--partition", "tom"]) == 0
     assert cli.main(["storyboard", "show", "tom"]) == 0
     shown = capsys.readouterr().out

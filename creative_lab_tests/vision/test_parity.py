@@ -128,7 +128,7 @@ def test_captions_are_what_the_model_generates_for_each_picture_alone(models, ra
     folder = random_models / "vision-language"
     model = AutoModelForImageTextToText.from_pretrained(folder).eval()
     processor = AutoProcessor.from_pretrained(folder)
-    captions = models.captioner().caption(pictures[:2])
+    captions = models.captioner().caption(pictures[:2], prompt="Describe this picture.")
     for caption, picture in zip(captions, pictures, strict=False):
         talk = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Describe this picture."}]}]
         prompt = processor.apply_chat_template(talk, add_generation_prompt=True, tokenize=False)
