@@ -39,7 +39,7 @@ lint: setup
 	@$(RUN) mypy
 
 test: lint
-	@$(RUN) pytest -n $(WORKERS) --dist loadgroup
+	@OMP_NUM_THREADS=1 $(RUN) pytest -n $(WORKERS) --dist loadgroup
 
 bench: setup
 	@for script in benchmarks/[a-z]*.py; do \
