@@ -161,7 +161,7 @@ class Obvious:
         """The head's layers one after the other."""
         import torch
 
-        hidden = self._image("clip", path)
+        hidden = self._image("preference", path)
         for weight, bias in self.layers:
             hidden = torch.nn.functional.linear(hidden, weight, bias)
         return float(hidden[0, 0])
@@ -307,7 +307,7 @@ def main() -> None:
             + ".",
             "",
             "What is saved: a file is opened once instead of once per scorer, prepared once instead of three times, "
-            "encoded twice instead of three times (CLIPScore and the aesthetic head share a tower), a text once "
+            "encoded twice instead of three times (PickScore and the aesthetic head share a tower), a text once "
             "instead of once per variation, and all of it in batches. The larger the encoders, the less this is. "
             + (f"Not trained yet, so random weights of the architecture: {', '.join(random)}." if random else ""),
         ]
