@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from creative_lab.imaging.catalogue import Catalogue
 from creative_lab.imaging.errors import ImagingError, ModelNotHere, OutOfMemory
 from creative_lab.imaging.generation import PictureStudio
 from creative_lab.imaging.parameters import PictureRequest
@@ -48,8 +49,10 @@ def test_each_method_is_guided_by_what_its_rows_say_and_by_nothing_else(drawing_
     assert simple[2]["fallback"] == "no LoRA: the subject is not in this scene"
     first, second, empty = guided
     assert first["ip_adapter"] is None and first["controlnet"] is None, "there is no frame before frame 1"
-    assert (second["ip_adapter"], second["ip_adapter_scale"]) == ("miniature-reference", 1.0)
-    assert (second["controlnet"], second["controlnet_scale"]) == ("miniature-pose", 1.0)
+    catalogue = Catalogue.load(drawing_lab)
+    face, pose = catalogue.ip_adapter("miniature-reference"), catalogue.controlnet("miniature-pose")
+    assert (second["ip_adapter"], second["ip_adapter_scale"]) == (face.slug, face.default_scale)
+    assert (second["controlnet"], second["controlnet_scale"]) == (pose.slug, pose.default_conditioning_scale)
     assert second["reference_scene"] == 1 and second["reference_crop"] and second["control_path"]
     assert empty["ip_adapter"] is None and empty["controlnet"] is None, "nothing of the subject guides this scene"
     # The LoRA, the face and the pose really change the pictures; frame 1 is the simple one.
