@@ -136,9 +136,9 @@ def verdict(
         return True, "nothing to compare it with yet"
     if not with_subject:
         return True, "the subject is not in this scene: its identity is not compared"
-    near = face_threshold is not None and face_similarity is not None and shot not in ("WS", "EWS")
-    if near and face_similarity is not None and face_threshold is not None and face_similarity < face_threshold:
-        return False, f"face_similarity {face_similarity:.3f} is below {face_threshold:g}"
+    seen = None if shot in ("WS", "EWS") else face_similarity
+    if face_threshold is not None and seen is not None and seen < face_threshold:
+        return False, f"face_similarity {seen:.3f} is below {face_threshold:g}"
     if clip_identity is None:
         return True, "identity could not be measured"
     if clip_identity < threshold:
