@@ -20,7 +20,7 @@ from creative_lab.miniatures.image_encoder import DIMENSIONS, load_image_encoder
 from creative_lab.miniatures.latents import face_weight, time_ids
 from creative_lab.miniatures.pools import Plan
 from creative_lab.miniatures.references import references_plan
-from creative_lab.miniatures.text_to_picture import TextToPictureTrainer, noised
+from creative_lab.miniatures.text_to_picture import TextToPictureTrainer, noised, weighted_error
 from creative_lab.miniatures.training import Batch, Recipe, Trainer
 from creative_lab.miniatures.writing import half
 
@@ -147,8 +147,7 @@ class ReferenceAdapterTrainer(Trainer):
             "image_embeds": [(embedded * batch["given"][:, None])[:, None]],
         }  # fmt: skip
         found = frozen.unet(noisy, times, states, added_cond_kwargs=added).sample
-        error = (found.float() - velocity).square().mean(1)
-        return (error * batch["weight"]).mean() / batch["weight"].mean() + VECTOR * vectors
+        return weighted_error(found, velocity, batch["weight"]) + VECTOR * vectors
 
     def export(self, network: Any, files: FileSystem) -> None:
         """ip_adapter.safetensors and image_encoder/, as ``load_ip_adapter`` takes them."""

@@ -179,8 +179,7 @@ class TextToPictureTrainer(Trainer):
         states, pooled = text_states(parts["text"], parts.clip.to(noisy.device), batch["ids"])
         added = {"text_embeds": pooled, "time_ids": batch["time_ids"]}
         found = parts["unet"](noisy, times, states, added_cond_kwargs=added).sample
-        error = (found.float() - velocity).square().mean(1)
-        return (error * batch["weight"]).mean() / batch["weight"].mean()
+        return weighted_error(found, velocity, batch["weight"])
 
     def export(self, network: torch.nn.Module, files: FileSystem) -> None:
         """Everything of the pipeline but its autoencoder."""
@@ -210,6 +209,12 @@ def noised(latents: torch.Tensor, alphas: torch.Tensor) -> tuple[torch.Tensor, t
     share = alphas.to(latents.device)[times][:, None, None, None]
     signal, rest = share.sqrt(), (1 - share).sqrt()
     return signal * latents + rest * noise, times, signal * noise - rest * latents
+
+
+def weighted_error(found: torch.Tensor, velocity: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Mean squared error of velocities (n, channels, height, width) under weights (n, height, width) of places."""
+    error = (found.float() - velocity).square().mean(1)
+    return (error * weight).mean() / weight.mean()
 
 
 def without_adapter(unet: Any) -> Any:

@@ -27,6 +27,7 @@ from creative_lab.miniatures.text_to_picture import (
     clip_text_tower,
     noised,
     text_states,
+    weighted_error,
     without_adapter,
     write_pipeline,
 )
@@ -130,8 +131,7 @@ class TogetherTrainer(Trainer):
             down, mid = parts["controlnet"](noisy, times, states, controlnet_cond=batch["control"], return_dict=False)
             hints = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
         found = parts["unet"](noisy, times, states, added_cond_kwargs=added, **hints).sample
-        error = (found.float() - velocity).square().mean(1)
-        return (error * batch["weight"]).mean() / batch["weight"].mean() + more
+        return weighted_error(found, velocity, batch["weight"]) + more
 
     def export(self, network: torch.nn.Module, files: FileSystem) -> None:
         """The three folders, each as its own trainer writes it."""

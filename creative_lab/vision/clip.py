@@ -31,7 +31,7 @@ def _tensor(picture: np.ndarray) -> torch.Tensor:
     """A picture as a tensor (3, height, width); torch refuses to share memory that may not be written."""
     import torch
 
-    return torch.from_numpy(picture if picture.flags.writeable else picture.copy()).permute(2, 0, 1)
+    return torch.from_numpy(np.require(picture, requirements="W")).permute(2, 0, 1)
 
 
 class PixelStore:
