@@ -38,6 +38,7 @@ lint: setup
 	@.venv/bin/python .venv/bin/lint-imports --no-cache
 	@$(RUN) mypy
 
+# One thread in each worker: more of them would wait for each other on the same cores.
 test: lint
 	@OMP_NUM_THREADS=1 $(RUN) pytest -n $(WORKERS) --dist loadgroup
 

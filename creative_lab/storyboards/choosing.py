@@ -24,9 +24,12 @@ scenes apart first: of one person's portraits in two random scenes nine in ten a
 people's eight in ten. There it only catches what has nothing in common with frame 1."""
 
 FACE_THRESHOLD, MINIATURE_FACE_THRESHOLD = 0.50, 0.70
-"""Least likeness of the main face to frame 1's in reference-guided frames, by default. Photographs of one person are
-usually above 0.5 for InsightFace's packs; for the miniature pack, pictures that the world draws of one person lie at
-0.9 on average."""
+"""Least likeness of the main face to frame 1's in reference-guided frames, by default. For the miniature pack, close-ups
+that the world draws of one person lie at 0.9 on average. The first is a place to begin: it was measured on no photographs,
+and a storyboard's own ``face_threshold`` overrules it."""
+
+_FAR = ("WS", "EWS")
+"""Shots in which a face is too small to be missed, or to be told from another."""
 
 _NUDGES: tuple[tuple[Anomaly, float, float], ...] = (
     (SEVERAL, 1.5, 12.0),
@@ -129,14 +132,14 @@ def verdict(
     Frame 1 shows who somebody is, so nothing may be wrong with it; nor may a face be missing where the shot is close
     enough to show one. With ``face_threshold`` the face must be like frame 1's there, too.
     """
-    strict = check is not None and (first or (NONE in check.anomalies and shot not in ("WS", "EWS")))
+    strict = check is not None and (first or (NONE in check.anomalies and shot not in _FAR))
     if check is not None and not check.passed(strict=strict):
         return False, f"{', '.join(check.anomalies)} (confidence {check.confidence:.2f})"
     if first:
         return True, "nothing to compare it with yet"
     if not with_subject:
         return True, "the subject is not in this scene: its identity is not compared"
-    seen = None if shot in ("WS", "EWS") else face_similarity
+    seen = None if shot in _FAR else face_similarity
     if face_threshold is not None and seen is not None and seen < face_threshold:
         return False, f"face_similarity {seen:.3f} is below {face_threshold:g}"
     if clip_identity is None:
