@@ -24,7 +24,7 @@ class BaseModel:
     slug: str
     sha256: str | None
     preset: ModelPreset
-    device: str
+    device: devices.Device
     pipeline: Any
 
 

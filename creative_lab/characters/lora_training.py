@@ -66,6 +66,7 @@ def learn(
     ``faces`` finds faces (None: the last checkpoint is taken, and ``chosen_because`` says why). Weights go to
     ``loras/KEY/`` in the lake.
     """
+    recipe = recipe.on_device(base.device)
     fingerprint = recipe.fingerprint(base.slug, base.sha256 or "", data_sha256, subject.trigger, *data.names)
     work = FileSystem(settings.home / "characters" / subject.key / "training" / fingerprint)
     judge, why = None, no_faces_because

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from creative_lab.characters.errors import CharacterError
+from creative_lab.weights.libraries import Device, multiplies_bfloat16
 
 Schedule = Literal["constant", "cosine", "linear"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 VALIDATION_PROMPTS = (
     "close-up of {trigger}, in the park in the morning",
@@ -49,7 +50,10 @@ class TrainingRecipe(BaseModel):
     text_encoder_targets: tuple[str, ...] = Field(default=("q_proj", "v_proj"), min_length=1)
     schedule: Schedule = Field(default="constant", description="How the learning rate goes on after the warm-up.")
     warmup_steps: int = Field(default=100, ge=0, description="Steps in which the learning rate rises from near 0.")
-    precision: Precision = Field(default="bfloat16", description="Number format of the frozen weights and activations.")
+    precision: Precision = Field(
+        default="bfloat16",
+        description="Number format of the frozen weights and activations; auto: what the device is fast in.",
+    )
     gradient_checkpointing: bool = Field(default=False, description="Less memory for a third more time.")
     optimizer: Literal["adamw", "adamw8bit"] = Field(default="adamw", description="adamw8bit: CUDA only.")
     beta1: float = Field(default=0.9, ge=0, lt=1)
@@ -76,6 +80,12 @@ class TrainingRecipe(BaseModel):
         if self.max_steps is not None:
             return self.max_steps
         return max(1, math.ceil(self.epochs * math.ceil(pictures / self.batch_size) / self.accumulation))
+
+    def on_device(self, device: Device) -> TrainingRecipe:
+        """The recipe with a precision of "auto" decided: bfloat16 where the device multiplies in it, else float32."""
+        if self.precision != "auto":
+            return self
+        return self.changed({"precision": "bfloat16" if multiplies_bfloat16(device) else "float32"})
 
     def learning_factor(self, step: int, steps: int) -> float:
         """What the learning rates are multiplied by in ``step`` (from 1) of ``steps``."""
@@ -117,7 +127,7 @@ SMALL_CARD = TrainingRecipe(
 
 MINIATURE = TrainingRecipe(
     batch_size=4, max_steps=300, learning_rate=2e-3, rank=32, alpha=32, dropout=0.0, schedule="cosine", warmup_steps=10,
-    snr_gamma=None, noise_offset=0.0, precision="float32",
+    snr_gamma=None, noise_offset=0.0, precision="auto",
     unet_targets=(
         "to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out", "conv1", "conv2",
         "time_emb_proj",

@@ -22,6 +22,7 @@ from creative_lab.characters.losses import NoiseSchedule, sample_noise, weighted
 from creative_lab.characters.recipe import TrainingRecipe
 from creative_lab.characters.training_data import TrainingData
 from creative_lab.lake.fs import FileSystem
+from creative_lab.weights.libraries import Device, plain_attention
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +60,11 @@ class LoraTrainer:
         recipe: TrainingRecipe,
         files: FileSystem,
         *,
-        device: str = "cpu",
+        device: Device = "cpu",
         on_checkpoint: OnCheckpoint | None = None,
         on_step: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
+        recipe = recipe.on_device(device)
         self.pipeline, self.data, self.recipe, self.files, self.device = pipeline, data, recipe, files, device
         self._on_checkpoint, self._on_step = on_checkpoint, on_step
         self.notes: list[str] = []
@@ -139,6 +141,8 @@ class LoraTrainer:
         else:
             for model in self._models:
                 make_lean(model)
+            if self.device == "cpu":
+                plain_attention(self.pipeline.unet)
         rates = {adapters.UNET: recipe.learning_rate}
         groups: list[dict[str, Any]] = [
             {"params": [value for _, value in own], "rate": rates.get(component, recipe.text_encoder_learning_rate)}

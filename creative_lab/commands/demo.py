@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from creative_lab.commands import demo_adaptation, demo_looks, demo_storyboards
+from creative_lab.commands import demo_adaptation, demo_drawings, demo_looks, demo_storyboards
 from creative_lab.commands.console import err, out
 from creative_lab.commands.data import ready, sync_partitions
 from creative_lab.commands.demo_runs import Tally, work
@@ -54,6 +54,9 @@ def run_demo(
             keys = demo_storyboards.make_records(settings, drawn=not reasons)
             for reason in reasons:
                 out.print(f"Only wireframes are drawn: {reason}", style="yellow", markup=False, soft_wrap=True)
+            if not reasons:
+                demo_drawings.show(settings)
+                places += demo_drawings.places(settings)
             failed += work(lab, demo_storyboards.jobs(lab, keys, drawn=not reasons), tally, fresh=fresh)
             demo_storyboards.show(settings, keys)
             places += demo_storyboards.places(settings, keys)

@@ -12,8 +12,13 @@ from creative_lab.commands.console import CommandError, say, table
 from creative_lab.settings import Settings, get_settings
 
 if TYPE_CHECKING:
+    from creative_lab.imaging.catalogue import Catalogue
     from creative_lab.imaging.generation import Generation
     from creative_lab.imaging.parameters import PictureRequest
+    from creative_lab.vision.types import PictureScores
+
+DRAWINGS = "drawings"
+"""Folder of single pictures below the reports."""
 
 _SIZE = re.compile(r"(\d{2,4})[x×](\d{2,4})")
 
@@ -42,8 +47,6 @@ def draw(
     from creative_lab.imaging.catalogue import Catalogue
     from creative_lab.imaging.parameters import PictureRequest
     from creative_lab.imaging.presets import Overrides
-    from creative_lab.imaging.recipe import finished_png, job_file_name
-    from creative_lab.lake.fs import FileSystem
 
     settings = get_settings()
     catalogue = Catalogue.load(settings)
@@ -56,13 +59,8 @@ def draw(
         slug, text, negative, count=count, seed=seed,
         overrides=Overrides(width=width, height=height, steps=steps, guidance_scale=guidance),
     )  # fmt: skip
-    made = _drawn(settings, catalogue, request)
-    files = FileSystem(to or settings.reports_dir / "drawings")
-    names = []
-    for number, picture in enumerate(made.pictures, start=1):
-        name = job_file_name(prompt[:40], seed, number).removesuffix(".jpg") + ".png"
-        files.write_bytes(name, finished_png(picture.image, picture.recipe, settings))
-        names.append(files.path(name))
+    made = drawn(settings, catalogue, request)
+    names = keep(settings, made, request, to or settings.reports_dir / DRAWINGS)
     for note in made.notes:
         say(f"note: {note}")
     say(f"{made.model}: {len(names)} pictures in {made.wall_s:.1f} s")
@@ -86,7 +84,8 @@ def _enhanced(prompt: str, negative: str | None, seed: int) -> tuple[str, str | 
     return richer.enhanced_prompt, negative if negative is not None else richer.negative_prompt
 
 
-def _drawn(settings: Settings, catalogue: Any, request: PictureRequest) -> Generation:
+def drawn(settings: Settings, catalogue: Catalogue, request: PictureRequest) -> Generation:
+    """The pictures of a request, from an API or from a local model that leaves the memory afterwards."""
     if catalogue.is_hosted(request.model):
         from creative_lab.imaging.hosted import HostedStudio
 
@@ -98,6 +97,27 @@ def _drawn(settings: Settings, catalogue: Any, request: PictureRequest) -> Gener
         return studio.generate(request)
     finally:
         studio.evict()
+
+
+def keep(settings: Settings, made: Generation, request: PictureRequest, folder: Path) -> list[Path]:
+    """Write drawn pictures with their recipes into ``folder``; returns the files."""
+    from creative_lab.imaging.recipe import finished_png, job_file_name
+    from creative_lab.lake.fs import FileSystem
+
+    files, paths = FileSystem(folder), []
+    for number, picture in enumerate(made.pictures, start=1):
+        name = job_file_name(request.prompt[:40], request.seed or 0, number).removesuffix(".jpg") + ".png"
+        files.write_bytes(name, finished_png(picture.image, picture.recipe, settings))
+        paths.append(files.path(name))
+    return paths
+
+
+def score_row(score: PictureScores) -> tuple[str, ...]:
+    """The overall score and those of the four scorers, 0 to 100, as cells of a table."""
+    from creative_lab.vision.scoring import WEIGHTS
+
+    values = [score.overall, *(score.percent.get(name) for name in WEIGHTS)]
+    return tuple("–" if value is None else f"{value:.0f}" for value in values)
 
 
 def _show(settings: Settings, prompt: str, paths: list[Path], images: list[Any], *, score: bool) -> None:
@@ -114,14 +134,7 @@ def _show(settings: Settings, prompt: str, paths: list[Path], images: list[Any],
         pixels = [np.ascontiguousarray(np.asarray(image.convert("RGB"))) for image in images]
         scores = score_pictures(models, pixels, prompt, roles=tuple(WEIGHTS))
     order = sorted(range(len(paths)), key=lambda number: -(scores[number].overall or 0.0))
-    names = list(WEIGHTS)
-    rows = [
-        (paths[n], _shown(scores[n].overall), *(_shown(scores[n].percent.get(name)) for name in names)) for n in order
-    ]
-    table(None, ["picture", "overall", *names], rows, right=range(1, len(names) + 2))
+    rows = [(paths[number], *score_row(scores[number])) for number in order]
+    table(None, ["picture", "overall", *WEIGHTS], rows, right=range(1, len(WEIGHTS) + 2))
     for name, reason in (scores[0].missing if scores else {}).items():
         say(f"{name} is missing: {reason}")
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f}"

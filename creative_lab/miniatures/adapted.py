@@ -38,7 +38,8 @@ def load_frozen(root: Path) -> Frozen:
     from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    from creative_lab.miniatures.text_to_picture import cumulative_alphas, plain_attention
+    from creative_lab.miniatures.text_to_picture import cumulative_alphas
+    from creative_lab.weights.libraries import plain_attention
 
     folder = model_folder(FOLDER, root=root)
     unet = UNet2DConditionModel.from_pretrained(

@@ -29,6 +29,7 @@ _WIDE_EVERY = 5
 
 CAPTIONS = 6
 MOST_PEOPLE = 3
+MOST_PROPS = 2
 _NEAR = ("extreme close-up", "close-up", "medium close-up", "medium shot")
 _FACES = _NEAR[:3]
 _NEAR_SHARES = (0.08, 0.36, 0.32, 0.24)
@@ -91,6 +92,14 @@ def poses(picture: Picture) -> np.ndarray:
     return joints
 
 
+def prop_boxes(picture: Picture) -> np.ndarray:
+    """Boxes of the props that can be seen as float32 (2, 4) in pixels: left, top, right, bottom; nan where none is."""
+    boxes = np.full((MOST_PROPS, 4), np.nan, np.float32)
+    for row, place in enumerate(shown_props(picture)[:MOST_PROPS]):
+        boxes[row] = picture.truth.props[place].box
+    return boxes
+
+
 def five_marks(picture: Picture) -> np.ndarray:
     """The first person's eyes, nose and corners of the mouth as float32 (5, 2) in pixels."""
     marks = picture.truth.people[0].landmarks
@@ -99,7 +108,7 @@ def five_marks(picture: Picture) -> np.ndarray:
 
 def draw_story(first: int, count: int, *, scene_of: Callable[[int], Scene] = story_scene) -> dict[str, np.ndarray]:
     """Pictures with their captions, attributes, poses, faces and the vectors behind them."""
-    pixels, texts, numbers, joints, marks, faces, vectors = [], [], [], [], [], [], []
+    pixels, texts, numbers, joints, marks, boxes, faces, vectors = [], [], [], [], [], [], [], []
     props = np.zeros((count, len(PROP_NAMES)), np.uint8)
     for row, seed in enumerate(range(first, first + count)):
         scene = scene_of(seed)
@@ -111,13 +120,15 @@ def draw_story(first: int, count: int, *, scene_of: Callable[[int], Scene] = sto
         numbers.append(attribute_numbers(scene))
         joints.append(poses(picture))
         marks.append(five_marks(picture))
+        boxes.append(prop_boxes(picture))
         faces.append(np.asarray(picture.truth.people[0].landmarks.box, np.float32))
         vectors.append(scene.people[0].identity.vector())
         for place in shown:
             props[row, PROP_NAMES.index(scene.props[place].name)] = 1
     return {
         "pixels": np.stack(pixels), "captions": np.stack(texts), "numbers": np.stack(numbers), "props": props,
-        "joints": np.stack(joints), "marks": np.stack(marks), "face": np.stack(faces), "vectors": np.stack(vectors),
+        "joints": np.stack(joints), "marks": np.stack(marks), "boxes": np.stack(boxes), "face": np.stack(faces),
+        "vectors": np.stack(vectors),
     }  # fmt: skip
 
 

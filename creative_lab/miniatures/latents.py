@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 FOLDER = "miniature-xl"
-_KEPT = ("captions", "numbers", "joints", "marks", "face", "vectors")
+_KEPT = ("captions", "numbers", "joints", "marks", "boxes", "face", "vectors")
 
 
 def encode_pictures(autoencoder: Any, pictures: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ def latents_plan(root: Path, shards: int) -> Plan:
     if not weights.is_file():
         raise FileNotFoundError(f"{weights} is missing: train the autoencoder first")
     version = _encoder_version(weights)
-    return Plan(f"latents-{version}", partial(draw_latents, str(root)), shards=shards, samples=SHARD, version=2)
+    return Plan(f"latents-{version}", partial(draw_latents, str(root)), shards=shards, samples=SHARD, version=3)
 
 
 def _encoder_version(weights: Path) -> str:
@@ -95,4 +95,16 @@ def face_weight(marks: np.ndarray, height: int, width: int, *, more: float) -> n
         left, top = np.floor(points.min(0) - 0.6 * size).astype(int)
         right, bottom = np.ceil(points.max(0) + 0.6 * size).astype(int)
         weight[row, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] += more
+    return weight
+
+
+def prop_weight(boxes: np.ndarray, height: int, width: int, *, more: float) -> np.ndarray:
+    """What to add to weights (n, height, width) of errors: ``more`` in boxes (n, props, 4 in pixels; nan is none)."""
+    from creative_lab.miniatures.autoencoder import FACTOR
+
+    weight = np.zeros((len(boxes), height, width), np.float32)
+    for row, found in enumerate(boxes / FACTOR):
+        for box in found[~np.isnan(found[:, 0])]:
+            (left, top), (right, bottom) = np.floor(box[:2]).astype(int), np.ceil(box[2:]).astype(int)
+            weight[row, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = more
     return weight

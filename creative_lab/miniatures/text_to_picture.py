@@ -15,12 +15,13 @@ import numpy as np
 
 from creative_lab.lake.fs import FileSystem
 from creative_lab.miniatures.captioned import unpacked
-from creative_lab.miniatures.latents import FOLDER, choose_format, face_weight, latents_plan, time_ids
+from creative_lab.miniatures.latents import FOLDER, choose_format, face_weight, latents_plan, prop_weight, time_ids
 from creative_lab.miniatures.manifest import model_folder
 from creative_lab.miniatures.pools import Plan
 from creative_lab.miniatures.training import Batch, Recipe, Trainer
 from creative_lab.miniatures.words import LENGTH, load_tokenizer, tokenizer_files
 from creative_lab.miniatures.writing import half, write_json, write_link, write_pretrained
+from creative_lab.weights.libraries import plain_attention
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,8 @@ _DROPPED = 0.1
 _WIDE = 0.2
 _FACE = 2.0
 """How much more an error within the first person's face counts: moods and people are told by a few small lines."""
+_PROP = 2.0
+"""The same for the boxes of props, which are named in a word and cover a few latents."""
 
 SCHEDULER = {
     "_class_name": "EulerDiscreteScheduler", "num_train_timesteps": 1000, "beta_schedule": "squaredcos_cap_v2",
@@ -62,13 +65,6 @@ def new_unet(latents: int, context: int, pooled: int) -> Any:
         addition_embed_type="text_time", addition_time_embed_dim=TIME_IDS,
         projection_class_embeddings_input_dim=pooled + 6 * TIME_IDS,
     )  # fmt: skip
-
-
-def plain_attention(network: Any) -> None:
-    """Let attention multiply matrices one by one: for heads this narrow it is faster on a CPU than the fused kernel."""
-    from diffusers.models.attention_processor import AttnProcessor
-
-    network.set_attn_processor(AttnProcessor())
 
 
 def new_text_encoder(tokenizer: Any) -> Any:
@@ -165,11 +161,13 @@ class TextToPictureTrainer(Trainer):
         import torch
 
         latents = torch.from_numpy(samples["latents"].astype(np.float32))
+        weight = face_weight(samples["marks"], *latents.shape[-2:], more=_FACE)
+        weight += prop_weight(samples["boxes"], *latents.shape[-2:], more=_PROP)
         return {
             "latents": latents,
             "ids": self.tokens(samples, rng, dropped=_DROPPED),
             "time_ids": time_ids(len(latents), latents),
-            "weight": torch.from_numpy(face_weight(samples["marks"], *latents.shape[-2:], more=_FACE)),
+            "weight": torch.from_numpy(weight),
         }
 
     def loss(self, network: torch.nn.Module, batch: Batch) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 
 from creative_lab.weights.errors import ModelError
 
@@ -37,6 +37,28 @@ def device_named(wanted: Literal["auto", "cpu", "cuda", "mps"]) -> Device:
     if not here[wanted]:
         raise ModelError(f"CREATIVE_LAB_DEVICE is {wanted}, but this machine has none")
     return wanted
+
+
+def multiplies_bfloat16(device: Device) -> bool:
+    """Whether a device has instructions for bfloat16; where it has none, float32 is faster. Of Arm it is not known."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "mps":
+        return False
+    known = torch.cpu.get_capabilities()
+    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def plain_attention(network: Any) -> None:
+    """Let a UNet's attention multiply matrices one by one: for heads this narrow it learns faster on a CPU.
+
+    There the backward pass of the fused kernel takes longer than its parts one by one.
+    """
+    from diffusers.models.attention_processor import AttnProcessor
+
+    network.set_attn_processor(AttnProcessor())
 
 
 def is_out_of_memory(error: BaseException) -> bool:

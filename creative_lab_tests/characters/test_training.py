@@ -187,6 +187,29 @@ def test_what_a_machine_lacks_is_replaced_with_a_note(
     assert "8-bit Adam needs a CUDA card" in trained.notes[1]
 
 
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_an_automatic_precision_is_what_the_machine_is_fast_in(
+    new_pipeline: NewPipeline, tiny_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool,
+    precision: str,
+) -> None:  # fmt: skip
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
+    automatic = SMALL.changed({"max_steps": 2, "precision": "auto"})
+    assert automatic.on_device("cpu").precision == precision
+    asked = train(new_pipeline, tiny_data, tmp_path / "asked", SMALL.changed({"max_steps": 2, "precision": precision}))
+    found = train(new_pipeline, tiny_data, tmp_path / "found", automatic)
+    assert losses(found) == losses(asked) and not found.notes
+
+
+def test_losses_hardly_depend_on_how_attention_is_computed(
+    new_pipeline: NewPipeline, tiny_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = losses(train(new_pipeline, tiny_data, tmp_path / "plain", SMALL))
+    monkeypatch.setattr("creative_lab.characters.training.plain_attention", lambda unet: None)
+    assert losses(train(new_pipeline, tiny_data, tmp_path / "fused", SMALL)) == pytest.approx(plain, rel=1e-4)
+
+
 def test_pictures_whose_latents_are_not_numbers_are_skipped_and_said(
     new_pipeline: NewPipeline, tiny_data: Any, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from creative_lab.lake.fs import FileSystem
 from creative_lab.miniatures.autoencoder import new_autoencoder, ratio, reconstructed, standardise, to_pixels, to_unit
 from creative_lab.miniatures.captioned import unpacked
 from creative_lab.miniatures.drawn import SHARD, SQUARE, WIDE, draw_story, is_wide, staged_scene, story_scene
-from creative_lab.miniatures.latents import choose_format, face_weight, latents_plan
+from creative_lab.miniatures.latents import choose_format, face_weight, latents_plan, prop_weight
 from creative_lab.miniatures.picture_measures import draw, load_pipeline
 from creative_lab.miniatures.pose_control import control_picture, new_controlnet
 from creative_lab.miniatures.reference_adapter import ReferenceAdapterTrainer
@@ -174,6 +174,18 @@ def test_the_reference_adapter_loads_by_diffusers_own_call_and_its_scale_matters
     assert np.abs(draw(pipeline, ["somebody"], steps=2, ip_adapter_image=[face]).astype(int) - plain).max() <= 2
     pipeline.set_ip_adapter_scale(1.0)
     assert np.abs(draw(pipeline, ["somebody"], steps=2, ip_adapter_image=[face]).astype(int) - plain).max() > 2
+
+
+def test_errors_count_more_where_a_prop_is_that_can_be_seen() -> None:
+    story = draw_story(0, 32, scene_of=staged_scene)
+    seen = ~np.isnan(story["boxes"][:, :, 0])
+    assert np.array_equal(seen.sum(1), story["props"].sum(1))
+    weight = prop_weight(story["boxes"], 16, 16, more=2.0)
+    assert np.array_equal(weight.any((1, 2)), seen.any(1)) and 0 < seen.any(1).mean() < 1
+    row, place = (int(found) for found in np.argwhere(seen)[0])
+    left, top, right, bottom = story["boxes"][row, place]
+    middle = int((top + bottom) / 2 / 8), int((left + right) / 2 / 8)
+    assert weight[row][middle] == 2.0 and weight[row].min() == 0
 
 
 def test_errors_count_more_where_the_face_is() -> None:
