@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -99,14 +99,31 @@ def recipe_show(file: Annotated[Path, typer.Argument(help="A picture.")]) -> Non
 def recipe_replay(
     file: Annotated[Path, typer.Argument(help="A picture that was drawn here.")],
     to: Annotated[Path, typer.Option("--to", help="Where to write it again.")] = Path("replayed.png"),
+    control: Annotated[Path | None, typer.Option(help="The control picture that it follows.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="The reference picture that it follows.")] = None,
+    base: Annotated[Path | None, typer.Option(help="The picture of which it redraws a part.")] = None,
 ) -> None:
     """Draw a picture again from its recipe and say whether it came out the same."""
     from creative_lab.imaging.generation import PictureStudio
     from creative_lab.imaging.recipe import replay
     from creative_lab.lake.fs import FileSystem
 
-    again = replay(file, PictureStudio(get_settings()))
+    followed = {"control_image": control, "reference_image": reference, "base_image": base}
+    images = {name: _opened(path) for name, path in followed.items() if path is not None}
+    again = replay(file, PictureStudio(get_settings()), **images)
     FileSystem(to.absolute().parent).write_bytes(to.name, again.data)
     for note in again.notes:
         say(f"note: {note}")
     say(f"{to}: {'the same pixels' if again.same_pixels else 'NOT the same pixels'}")
+
+
+def _opened(path: Path) -> Any:
+    """A picture file as PIL. Raises :class:`CommandError` with the reason when it is none."""
+    from PIL import Image
+
+    from creative_lab.vision.pictures import PictureError, open_picture
+
+    try:
+        return Image.fromarray(open_picture(path))
+    except PictureError as error:
+        raise CommandError(str(error)) from error

@@ -7,16 +7,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from creative_lab.imaging import devices, loras
 from creative_lab.imaging.catalogue import Catalogue
 from creative_lab.imaging.errors import Cancelled, ImagingError, OutOfMemory
 from creative_lab.imaging.parameters import Control, Parameters, PictureRequest, Reference, resolve
-from creative_lab.imaging.pipelines.base import Drawn, Family, Located
+from creative_lab.imaging.pipelines.base import Drawn, Family, Located, Start
 from creative_lab.imaging.pipelines.factory import family_for, load
-from creative_lab.imaging.recipe import Recipe, UsedAdapter, UsedLora, picture_sha256
+from creative_lab.imaging.recipe import Recipe, UsedAdapter, UsedLora, UsedRedraw, picture_sha256
+from creative_lab.imaging.redrawing import blend_in, cut_out
 from creative_lab.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -96,6 +97,10 @@ class PictureStudio:
         ``cancelled()`` becoming true, :class:`OutOfMemory` when even one picture does not fit.
         """
         preset = self.catalogue.model(request.model)
+        if request.redraw:
+            # The part is drawn at the size that the model knows best, whatever the picture's own is.
+            side = min(preset.default_width, preset.default_height)
+            request = replace(request, overrides=request.overrides.model_copy(update={"width": side, "height": side}))
         with self._lock:
             worn = loras.resolve(request.loras, preset, self.catalogue)
             multiple = family_for(self._located(request)).size_multiple
@@ -143,8 +148,9 @@ class PictureStudio:
             request.control.slug if request.control else None,
             request.reference.slug if request.reference else None,
         )
-        if self._warm and self._warm[0] == wanted:
-            return self._warm[1]
+        warm = self._warm
+        if warm and (warm[0] == wanted or (request.redraw and warm[0][0::2] == wanted[0::2])):
+            return warm[1]  # a part is drawn over without the ControlNet, loaded or not
         self.evict()
         if self._before_loading:
             self._before_loading()
@@ -238,7 +244,16 @@ class PictureStudio:
     ) -> Drawn | None:
         """One forward pass; None when memory ran out (outside the handler, so that its traceback holds no tensors)."""
         try:
-            return family.draw(parameters, seeds, on_step, control=request.control, reference=request.reference)
+            part, start = request.redraw, None
+            if part:
+                start = Start(cut_out(part.image, part.square, parameters.width), part.strength)
+            drawn = family.draw(
+                parameters, seeds, on_step, control=request.control, reference=request.reference, start=start
+            )
+            if part:
+                images = [blend_in(part.image, image, part.square, part.upscale) for image in drawn.images]
+                drawn = Drawn(images, drawn.blacked_out)
+            return drawn
         except Exception as error:
             if not devices.is_out_of_memory(error):
                 raise
@@ -277,6 +292,7 @@ class PictureStudio:
             ),
             control=_adapter(request.control),
             reference=_adapter(request.reference),
+            redraw=_redraw(request),
             backend=self.settings.profile,
             device=family.device,
             dtype=family.dtype,
@@ -290,6 +306,17 @@ def _batch_seeds(seeds: tuple[int, ...], batches: list[int]) -> list[tuple[int, 
     for size in batches:
         answer += [seeds[len(answer) : len(answer) + size]] * size
     return answer
+
+
+def _redraw(request: PictureRequest) -> UsedRedraw | None:
+    part = request.redraw
+    if part is None:
+        return None
+    left, top, side = part.square
+    return UsedRedraw(
+        image_sha256=picture_sha256(part.image), left=left, top=top, side=side, strength=part.strength,
+        upscale=part.upscale,
+    )  # fmt: skip
 
 
 def _adapter(used: Control | Reference | None) -> UsedAdapter | None:

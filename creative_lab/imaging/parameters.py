@@ -59,6 +59,28 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Redraw:
+    """Draw a square part of a picture anew and keep the rest: see :mod:`creative_lab.imaging.redrawing`."""
+
+    image: Any
+    """The whole picture (PIL)."""
+    square: tuple[float, float, float]
+    """Left, top and side in its pixels; it may reach beyond the edges."""
+    strength: float = 0.6
+    """Share of the steps that are drawn; 1 forgets what was there."""
+    upscale: int = 1
+    """How many times larger the picture becomes, so that it can hold what is drawn."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.strength <= 1:
+            raise ImagingError(f"redrawing: strength {self.strength} is not within 0 to 1")
+        if not self.square[2] >= 8:
+            raise ImagingError(f"redrawing: a square of {self.square[2]:g} pixels is too small")
+        if not 1 <= self.upscale <= 4:
+            raise ImagingError(f"redrawing: {self.upscale} times larger is not within 1 to 4")
+
+
+@dataclass(frozen=True)
 class PictureRequest:
     """What to draw: all variations of one prompt with one model."""
 
@@ -74,6 +96,8 @@ class PictureRequest:
     loras: tuple[LoraUse, ...] = ()
     control: Control | None = None
     reference: Reference | None = None
+    redraw: Redraw | None = None
+    """Draw over a part of a picture instead of a new one; a ControlNet takes no part in it."""
     weighting: Weighting = "chunked"
     batch_size: int | None = None
     """Most pictures in one forward pass; None tries all at once."""

@@ -50,6 +50,18 @@ class UsedAdapter(BaseModel):
     guidance_end: float | None = None
 
 
+class UsedRedraw(BaseModel):
+    """A square (left, top, side in pixels) of an earlier picture that was drawn over, and that picture's hash."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    image_sha256: str
+    left: float
+    top: float
+    side: float
+    strength: float
+    upscale: int = 1
+
+
 class Recipe(BaseModel):
     """Everything that decides a picture; these fields and no others are written into files."""
 
@@ -76,6 +88,7 @@ class Recipe(BaseModel):
     loras: tuple[UsedLora, ...] = ()
     control: UsedAdapter | None = None
     reference: UsedAdapter | None = None
+    redraw: UsedRedraw | None = None
     backend: str
     device: str | None = None
     dtype: str | None = None
@@ -202,16 +215,18 @@ def replay(
     *,
     control_image: Any | None = None,
     reference_image: Any | None = None,
+    base_image: Any | None = None,
     lora_paths: Mapping[str, Path] | None = None,
 ) -> Replayed:
     """Draw the picture of a file again from its recipe, in the same batch, so that it comes out the same.
 
-    Pictures that were followed are not in the recipe: give them; their hashes are checked. ``lora_paths`` gives files
-    of LoRAs that are not in the catalogue. Raises :class:`ImagingError` when something is missing or changed.
+    Pictures that were followed or drawn over are not in the recipe: give them; their hashes are checked.
+    ``lora_paths`` gives files of LoRAs that are not in the catalogue. Raises :class:`ImagingError` when something is
+    missing or changed.
     """
     from PIL import Image
 
-    from creative_lab.imaging.parameters import Control, LoraUse, PictureRequest, Reference
+    from creative_lab.imaging.parameters import Control, LoraUse, PictureRequest, Redraw, Reference
     from creative_lab.imaging.presets import Overrides
 
     recipe = show(file).recipe
@@ -225,6 +240,11 @@ def replay(
     if recipe.reference:
         image = _same_picture(file, "reference", reference_image, recipe.reference)
         reference = Reference(recipe.reference.slug, image, recipe.reference.scale)
+    redraw = None
+    if recipe.redraw:
+        part = recipe.redraw
+        image = _same_picture(file, "base", base_image, part)
+        redraw = Redraw(image, (part.left, part.top, part.side), part.strength, part.upscale)
     overrides = {
         "width": recipe.width,
         "height": recipe.height,
@@ -245,6 +265,7 @@ def replay(
             ),
             control=control,
             reference=reference,
+            redraw=redraw,
             weighting=recipe.weighting,
         )
     )
@@ -267,7 +288,7 @@ def picture_sha256(image: Any) -> str:
     return hashlib.sha256(f"{rgb.width}x{rgb.height}".encode() + rgb.tobytes()).hexdigest()
 
 
-def _same_picture(file: Path, what: str, image: Any | None, used: UsedAdapter) -> Any:
+def _same_picture(file: Path, what: str, image: Any | None, used: UsedAdapter | UsedRedraw) -> Any:
     if image is None:
         raise ImagingError(f"{file}: was drawn after a {what} picture ({used.image_sha256[:12]}…): give it too")
     if picture_sha256(image) != used.image_sha256:

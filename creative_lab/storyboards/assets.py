@@ -107,7 +107,9 @@ def storyboard_prompts(
 @dg.multi_asset(
     name="storyboard_pictures",
     outs={
-        name: dg.AssetOut(**_COMMON, kinds=_TABLE_KINDS, metadata={"table": name}, description=description)
+        name: dg.AssetOut(
+            **{**_COMMON, "code_version": "2"}, kinds=_TABLE_KINDS, metadata={"table": name}, description=description
+        )
         for name, description in DRAWN_TABLES.items()
     },
     partitions_def=storyboards,

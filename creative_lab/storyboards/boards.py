@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from creative_lab.storyboards import choosing, drawing
+from creative_lab.storyboards import choosing, detailing, drawing
 from creative_lab.storyboards.cinematographer import world_scene
 from creative_lab.storyboards.drawing import CharacterLora, Drawn, Guidance, GuidingFace, Roles, Studio
 from creative_lab.storyboards.frame_rows import TAKEN, failed, frame_base, no_frame, pixels_of, png_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from creative_lab.lake.pictures import PictureStore
     from creative_lab.settings import Settings
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Part of every fingerprint: raise it when the same input should be drawn anew."""
 
 
@@ -167,7 +167,49 @@ class _Walk:
                                    time.perf_counter() - began)  # fmt: skip
                 attempts = tried[-1].drawn.attempt + 1
             fallback = f"after an error the plain prompt was drawn, one picture: {reason}"
-        return self._chosen(scene, tried, attempts, [fallback, *notes], mark, began)
+        order = self._rank(tried)
+        why = self._new_face(scene, prompt, tried, order, notes) if fallback is None and not self.stopped else None
+        return self._chosen(scene, tried, order, attempts, [fallback, *notes], why, mark, began)
+
+    def _new_face(
+        self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], order: list[int], notes: list[str]
+    ) -> str | None:
+        """Draw a small face of the best picture anew; returns why that picture was taken, or None when it was not.
+
+        The new pictures join ``tried`` and ``order``: first where one is better, else last. A failure is a note: the
+        scene has its picture.
+        """
+        from creative_lab.imaging.errors import Cancelled, ImagingError, PassingError
+
+        method, roles = self.record.method, self.easel.roles
+        if not self.record.settings.redraw_faces or method == "wireframe" or roles.hosted or not scene.expected_faces:
+            return None
+        best = tried[order[0]]
+        try:
+            square = detailing.small_face(self.easel.judge.models, best.pixels)
+            if square is None:
+                return None
+            drawn = detailing.redraw_face(
+                self.easel.studio, self.record, scene, prompt, self._guidance(scene, prompt), best.drawn,
+                best.stored["sha256"], square, roles=roles, attempt=max(item.drawn.attempt for item in tried) + 1,
+                cancelled=lambda: self.easel.cancelled() or self.easel.ledger.stop_asked,
+            )  # fmt: skip
+            fresh = self._scored(scene, prompt, drawn)
+        except Cancelled:
+            self.stopped = True
+            return None
+        except (ImagingError, PassingError, RuntimeError, OSError, ValueError) as error:
+            notes.append(f"the small face was left as it was: {error}")
+            return None
+        places = list(range(len(tried), len(tried) + len(fresh)))
+        tried += fresh
+        winner = detailing.better([item.quality for item in fresh], best.quality, by_face=method == "reference_guided")
+        if winner is None:
+            order += places
+            return None
+        taken = places.pop(winner)
+        order[:] = [taken, *order, *places]
+        return detailing.said_of(best.quality, tried[taken].quality)
 
     def _tries(self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], notes: list[str]) -> int:
         """Draw until something passes or the tries are used up; returns how many there were."""
@@ -296,9 +338,16 @@ class _Walk:
         return choosing.rank([item.quality for item in tried], by_face=self.record.method == "reference_guided")
 
     def _chosen(
-        self, scene: Scene, tried: list[_Tried], attempts: int, notes: list[str | None], mark: str, began: float
+        self,
+        scene: Scene,
+        tried: list[_Tried],
+        order: list[int],
+        attempts: int,
+        notes: list[str | None],
+        new_face: str | None,
+        mark: str,
+        began: float,
     ) -> SceneDone:
-        order = self._rank(tried)
         for place, index in enumerate(order, start=1):
             tried[index].quality.rank = place
         best = tried[order[0]]
@@ -306,7 +355,7 @@ class _Walk:
         # The scorers learnt colour pictures: what they say about line art is kept, and warns nobody.
         line_art = self.record.method == "wireframe"
         below = quality.overall is not None and quality.overall < threshold and not line_art
-        why = [f"rank 1 of {len(tried)}", quality.reason]
+        why = [f"rank 1 of {len(tried)}", *([new_face] if new_face else []), quality.reason]
         why.append("no scorer answered: ranked without scores" if quality.overall is None
                    else f"overall {quality.overall:.1f}")  # fmt: skip
         if not quality.accepted:

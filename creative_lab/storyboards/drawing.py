@@ -24,7 +24,7 @@ from creative_lab.storyboards.scenes import Scene
 if TYPE_CHECKING:
     from creative_lab.imaging.catalogue import Catalogue
     from creative_lab.imaging.generation import Generation
-    from creative_lab.imaging.parameters import Control, LoraUse, PictureRequest, Reference
+    from creative_lab.imaging.parameters import Control, LoraUse, PictureRequest, Redraw, Reference
 
 RANDOM_PART = 10_000
 """A temperature above 0 adds a random number below this to the seeds of a try; it is part of the recorded seed."""
@@ -110,7 +110,8 @@ def roles_of(catalogue: Catalogue, record: StoryboardRecord) -> Roles:
 def no_conditioning() -> dict[str, Any]:
     """The columns of guidance for a picture without any."""
     names = ("lora", "lora_sha256", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene",
-             "reference_sha256", "reference_crop", "controlnet", "controlnet_scale", "control_path")  # fmt: skip
+             "reference_sha256", "reference_crop", "controlnet", "controlnet_scale", "control_path", "redrawn_from",
+             "redraw_prompt", "redraw_strength")  # fmt: skip
     return dict.fromkeys(names)
 
 
@@ -197,11 +198,13 @@ def draw_try(
     size: tuple[int | None, int | None],
     variations: int | None = None,
     text: str | None = None,
+    redraw: Redraw | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[Drawn]:
     """All variations of one try, each with its own seed. Raises what the studio raises.
 
-    ``text`` replaces the prompt (a fallback); ``variations`` the record's number.
+    ``text`` replaces the prompt (a fallback, a face from nearby); ``variations`` the record's number. ``redraw`` draws
+    over a part of a picture.
     """
     from creative_lab.imaging.parameters import PictureRequest
     from creative_lab.imaging.presets import Overrides
@@ -218,8 +221,9 @@ def draw_try(
         seeds=seeds,
         overrides=Overrides(width=size[0], height=size[1], steps=settings.steps, guidance_scale=guidance_scale),
         loras=guidance.loras,
-        control=guidance.control,
+        control=None if redraw else guidance.control,
         reference=guidance.reference,
+        redraw=redraw,
         batch_size=settings.batch_size,
     )
     began = time.perf_counter()

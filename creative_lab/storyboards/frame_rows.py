@@ -12,8 +12,8 @@ from creative_lab.storyboards.scenes import Scene
 
 TAKEN = (
     "lora", "lora_sha256", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene", "reference_sha256",
-    "reference_crop", "controlnet", "controlnet_scale", "control_path", "prompt", "negative_prompt", "model",
-    "model_sha256", "steps", "guidance_scale",
+    "reference_crop", "controlnet", "controlnet_scale", "control_path", "redrawn_from", "redraw_prompt",
+    "redraw_strength", "prompt", "negative_prompt", "model", "model_sha256", "steps", "guidance_scale",
 )  # fmt: skip
 """Columns that a frame takes from its picture."""
 

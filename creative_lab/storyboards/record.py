@@ -111,6 +111,10 @@ class StoryboardSettings(_Entry):
     lora_strength: float | None = Field(default=None, ge=0, le=2)
     ip_adapter_scale: float | None = Field(default=None, ge=0, le=2, description="0 switches the IP-Adapter off")
     controlnet_scale: float | None = Field(default=None, ge=0, le=2, description="0 switches the pose off")
+    redraw_faces: bool = Field(
+        default=True, description="Whether a small face of the best picture is drawn anew from nearby, by local models"
+    )
+    redraw_strength: float = Field(default=0.6, ge=0.1, le=1, description="1 forgets the face that was there")
     reference_from: Literal["first", "previous"] = Field(
         default="first", description="Whether frames follow frame 1's face or the best picture of the scene before"
     )

@@ -180,6 +180,9 @@ class _Conditioning(_Scene):
     controlnet = columns.text("ControlNet that was active", nullable=True)
     controlnet_scale = columns.measure("Its scale", nullable=True)
     control_path = columns.text("Name of the control picture below the lake", nullable=True)
+    redrawn_from = columns.text("SHA-256 of the picture's file whose small face was drawn anew", nullable=True)
+    redraw_prompt = columns.text("Prompt of the part around the face", nullable=True)
+    redraw_strength = columns.measure("Share of the steps that were drawn over it", nullable=True)
 
 
 @table("frame_candidates", partition_by=("storyboard",))

@@ -39,6 +39,14 @@ class Located:
 
 
 @dataclass(frozen=True)
+class Start:
+    """A picture (PIL) to begin from instead of noise alone; ``strength`` is the share of the steps that are drawn."""
+
+    image: Any
+    strength: float
+
+
+@dataclass(frozen=True)
 class Drawn:
     """Pictures of one batch (PIL, RGB) and which of them the model's own safety checker blacked out."""
 
@@ -53,6 +61,8 @@ class Family:
     """Both sides of a picture are multiples of this."""
     pipeline_class: ClassVar[str] = ""
     """Class of diffusers; empty takes the one that the preset names."""
+    over_class: ClassVar[str] = ""
+    """Class of diffusers that draws over a picture with the same parts; empty: the family cannot."""
 
     def __init__(self, located: Located, device: devices.Device) -> None:
         self.located = located
@@ -198,21 +208,34 @@ class Family:
         *,
         control: Control | None = None,
         reference: Reference | None = None,
+        start: Start | None = None,
     ) -> Drawn:
-        """Draw one picture per seed in one batch. The noise of a picture depends on its own seed alone."""
+        """Draw one picture per seed in one batch. The noise of a picture depends on its own seed alone.
+
+        With ``start`` a picture is drawn over. Raises :class:`ImagingError` where the family cannot do that.
+        """
         import torch
 
+        steps = parameters.steps if start is None else max(1, int(parameters.steps * start.strength))
+
         def after_step(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            on_step(step + 1, parameters.steps)
+            on_step(step + 1, steps)
             return tensors
 
+        pipeline = self.pipeline
         arguments = self.text(parameters) | self.arguments(parameters)
-        arguments |= self.adapter_arguments(parameters, control, reference)
+        if start is None:
+            arguments |= self.adapter_arguments(parameters, control, reference)
+            arguments |= {"width": parameters.width, "height": parameters.height}
+        else:
+            pipeline = self.over_pipeline()
+            arguments |= self.reference_arguments(reference)
+            image = start.image.convert("RGB").resize((parameters.width, parameters.height))
+            # diffusers draws int(steps · strength) steps and refuses none at all.
+            arguments |= {"image": image, "strength": max(start.strength, 1.001 / parameters.steps)}
         try:
-            result = self.pipeline(
+            result = pipeline(
                 **arguments,
-                width=parameters.width,
-                height=parameters.height,
                 num_inference_steps=parameters.steps,
                 num_images_per_prompt=len(seeds),
                 generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
@@ -222,6 +245,26 @@ class Family:
             self.pipeline.maybe_free_model_hooks()
         flagged = getattr(result, "nsfw_content_detected", None) or [False] * len(seeds)
         return Drawn(list(result.images), [bool(flag) for flag in flagged])
+
+    def over_pipeline(self) -> Any:
+        """The pipeline that draws over pictures; it shares all parts with the one that draws new ones."""
+        import inspect
+
+        import diffusers
+
+        if not self.over_class:
+            raise ImagingError(f"{self.preset.slug}: {self.preset.base_architecture} cannot draw over a picture here")
+        chosen = getattr(diffusers, self.over_class)
+        wanted = inspect.signature(chosen.__init__).parameters
+        made = chosen(**{name: part for name, part in self.pipeline.components.items() if name in wanted})
+        made.set_progress_bar_config(disable=True)
+        return made
+
+    def reference_arguments(self, reference: Reference | None) -> dict[str, Any]:
+        """Keyword arguments for an IP-Adapter."""
+        if reference:
+            raise ImagingError(f"{self.preset.slug} is loaded without an IP-Adapter")
+        return {}
 
     def adapter_arguments(
         self, _parameters: Parameters, control: Control | None, reference: Reference | None

@@ -61,9 +61,13 @@ class ClipFamily(Family):
 class SdxlFamily(ClipFamily):
     """Stable Diffusion XL and its descendants: two text encoders with pooled states, size and crop ids."""
 
+    over_class = "StableDiffusionXLImg2ImgPipeline"
+
 
 class Sd15Family(ClipFamily):
     """Stable Diffusion 1.5 and its descendants."""
+
+    over_class = "StableDiffusionImg2ImgPipeline"
 
 
 class ControlledFamily(ClipFamily):
@@ -104,9 +108,11 @@ class SdxlControlNetFamily(ControlledFamily):
     """SDXL that follows a control picture."""
 
     pipeline_class = "StableDiffusionXLControlNetPipeline"
+    over_class = SdxlFamily.over_class
 
 
 class Sd15ControlNetFamily(ControlledFamily):
     """SD 1.5 that follows a control picture."""
 
     pipeline_class = "StableDiffusionControlNetPipeline"
+    over_class = Sd15Family.over_class

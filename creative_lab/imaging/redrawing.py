@@ -1,0 +1,56 @@
+"""A square part of a picture drawn anew from nearby: cut out, drawn over at the model's own size, blended back in.
+
+Models draw small faces badly because few latents show them. Drawing over an enlarged part (Meng et al. 2021, SDEdit)
+gives it as many latents as a picture of its own; retouchers know it as a face detailer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+EDGE = 0.125
+"""Share of the square's side over which old and new pass into each other."""
+
+
+def cut_out(image: Any, square: tuple[float, float, float], side: int) -> Any:
+    """The square (left, top, side in pixels) of a PIL picture, ``side`` pixels wide; edges are repeated outside."""
+    import cv2
+    from PIL import Image
+
+    pixels, matrix = np.asarray(image.convert("RGB")), _matrix(square, side)
+    how = cv2.INTER_CUBIC if side >= square[2] else cv2.INTER_AREA
+    cut = cv2.warpAffine(pixels, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return Image.fromarray(cut)
+
+
+def blend_in(image: Any, drawn: Any, square: tuple[float, float, float], upscale: int) -> Any:
+    """``image`` enlarged ``upscale`` times with ``drawn`` in place of its square; the rim passes over softly."""
+    import cv2
+    from PIL import Image
+
+    new, side = np.asarray(drawn.convert("RGB")), drawn.width
+    size = (image.width * upscale, image.height * upscale)
+    large = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC))
+    left, top, part = (value * upscale for value in square)
+    back = cv2.invertAffineTransform(_matrix((left, top, part), side))
+    rim = round(EDGE * side)
+    mask = np.zeros((side, side), np.float32)
+    mask[rim:-rim, rim:-rim] = 1
+    mask = cv2.GaussianBlur(mask, (0, 0), max(1.0, rim / 2.5))
+    if side > part:
+        # A plain warp would skip pixels where the part becomes smaller.
+        new = cv2.GaussianBlur(new, (0, 0), max(0.1, 0.4 * (side / part - 1)))
+    shown = cv2.warpAffine(new, back, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    share = cv2.warpAffine(mask, back, size)[..., None]
+    return Image.fromarray((large * (1 - share) + shown * share).round().clip(0, 255).astype(np.uint8))
+
+
+def _matrix(square: tuple[float, float, float], side: int) -> np.ndarray:
+    """The affine map from a picture to its square at ``side`` pixels (2, 3)."""
+    left, top, size = square
+    scale = side / size
+    # Pixels are areas: their centres, not their corners, lie on whole numbers for OpenCV.
+    shift = (scale - 1) / 2
+    return np.array([[scale, 0, shift - left * scale], [0, scale, shift - top * scale]])

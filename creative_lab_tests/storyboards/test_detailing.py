@@ -1,0 +1,181 @@
+"""Small faces drawn anew: which ones, with which words, and that a worse face never replaces a better one."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from creative_lab.illustrator.identity import Identity
+from creative_lab.illustrator.sample import sample_scene
+from creative_lab.illustrator.scene import draw_scene
+from creative_lab.imaging.errors import ImagingError
+from creative_lab.imaging.generation import Generation, Picture
+from creative_lab.imaging.parameters import PictureRequest
+from creative_lab.imaging.recipe import Recipe
+from creative_lab.imaging.redrawing import blend_in
+from creative_lab.settings import Settings
+from creative_lab.storyboards import detailing
+from creative_lab.storyboards.choosing import Check
+from creative_lab.storyboards.judging import Quality
+from creative_lab.storyboards.prompts import DrawnPrompt
+from creative_lab.vision.models import VisionModels
+from creative_lab_tests.storyboards.conftest import _lab, give_lora, go, keep, with_tiny_models
+
+LEAD, STRANGER = Identity.from_seed(81), Identity.from_seed(97)
+SCENES = [
+    {"description": "Mara smiles", "prompt": "medium close-up of Mara, in the park at noon", "shot": "MCU"},
+    {
+        "description": "Mara waves",
+        "prompt": "medium wide shot of Mara waving next to a kite, in the park",
+        "shot": "MWS",
+    },
+]
+
+
+def drawn(identity: Identity, shot: str, seed: int, side: int = 128) -> Image.Image:
+    scene = sample_scene(seed, identity=identity, people=1, shot=shot)
+    return Image.fromarray(draw_scene(scene, side, side).pixels)
+
+
+class WorldStudio:
+    """Draws scene 1 with the lead and scene 2 with a stranger; what the parts of faces show is up to the test."""
+
+    def __init__(self, parts: list[Identity] | ImagingError) -> None:
+        self.parts, self.requests = parts, list[PictureRequest]()
+
+    def generate(self, request: PictureRequest, *, cancelled: Any = None) -> Generation:
+        self.requests.append(request)
+        made = []
+        for number, seed in enumerate(request.seeds or ()):
+            if request.redraw:
+                if isinstance(self.parts, ImagingError):
+                    raise self.parts
+                image = blend_in(
+                    request.redraw.image, drawn(self.parts[number], "medium close-up", 3), request.redraw.square,
+                    request.redraw.upscale,
+                )  # fmt: skip
+            else:
+                near = request.prompt.startswith("medium close-up")
+                image = drawn(LEAD if near else STRANGER, "medium close-up" if near else "medium wide shot", 3)
+            recipe = Recipe(
+                prompt=request.prompt, drawn_prompt=request.prompt, model=request.model, width=128, height=128,
+                steps=2, guidance_scale=3.0, seed=seed, backend="miniature",
+                drawn_at=datetime.datetime.now(datetime.UTC),
+            )  # fmt: skip
+            made.append(Picture(image, seed, recipe))
+        return Generation(made, request.model, None, "miniature", batches=[len(made)])
+
+
+@pytest.fixture
+def seeing_lab(
+    migrated_lab: Settings, tmp_path: Path, tiny_xl: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:  # fmt: skip
+    """A lab with the shipped face pack, whose studio the test brings along."""
+    settings = _lab(with_tiny_models(tmp_path, tiny_xl, vision=True), monkeypatch)
+    give_lora(settings, tiny_xl / "mara.safetensors")
+    return settings
+
+
+def board(lab: Settings, studio: WorldStudio, method: str = "reference_guided", **changes: Any) -> Any:
+    source = {"kind": "scenes", "scenes": SCENES, "character": "mara"}
+    given = {"num_variations": 2, "attempts": 1, "enhancement": False} | changes
+    key = "-".join([method.replace("_", "-"), *map(str, changes)]).replace("_", "-")
+    keep(lab, key=key, method=method, source=source, settings=given)
+    return go(lab, key, studio=studio)
+
+
+def test_a_small_face_becomes_the_leads_and_the_row_says_so(seeing_lab: Settings) -> None:
+    studio = WorldStudio([STRANGER, LEAD])
+    made = board(seeing_lab, studio)
+    first, second = made.frames()
+    assert first["redrawn_from"] is None, "a face from nearby is left alone"
+    assert second["face_similarity"] > 0.5 and "face drawn anew from nearby: likeness" in second["reason"]
+    assert (second["attempt"], second["candidate"], second["attempts"]) == (1, 1, 1)
+    assert second["seed"] == 42 + 1000 + 10 + 1, "its seed follows the rule of tries"
+    assert second["redraw_prompt"] == "medium close-up of Mara waving, in the park"
+    assert second["prompt"] == SCENES[1]["prompt"] and second["width"] == 384
+    rows = made.tables["frame_candidates"].sort("scene", "attempt", "candidate").to_dicts()
+    assert [row["attempt"] for row in rows] == [0, 0, 0, 0, 1, 1]
+    assert {row["redrawn_from"] for row in rows[4:]} <= {row["sha256"] for row in rows[2:4]}
+    part = next(request for request in studio.requests if request.redraw)
+    assert part.control is None and part.reference is not None and part.loras
+    ranks = made.tables["quality_scores"].filter(scene=2).sort("attempt", "candidate")["rank"].to_list()
+    assert ranks[3] == 1 and sorted(ranks) == [1, 2, 3, 4]
+
+
+def test_faces_that_are_less_alike_than_before_are_not_taken(seeing_lab: Settings) -> None:
+    made = board(seeing_lab, WorldStudio([Identity.from_seed(5), Identity.from_seed(6)]))
+    rows = made.tables["quality_scores"].filter(scene=2)
+    old, new = (rows.filter(attempt=attempt)["face_similarity"].max() for attempt in (0, 1))
+    assert new < old, "these strangers are still less like the lead"
+    second = made.frames()[1]
+    assert second["redrawn_from"] is None and second["attempt"] == 0 and second["face_similarity"] == old
+
+
+def test_whoever_switches_it_off_or_cannot_do_it_keeps_the_picture(seeing_lab: Settings) -> None:
+    studio = WorldStudio([LEAD, LEAD])
+    off = board(seeing_lab, studio, redraw_faces=False).frames()[1]
+    assert off["redrawn_from"] is None and not any(request.redraw for request in studio.requests)
+    second = board(seeing_lab, WorldStudio(ImagingError("this model cannot")), base_seed=7).frames()[1]
+    assert second["status"] == "chosen" and "left as it was: this model cannot" in second["fallback"]
+
+
+def test_every_coloured_method_draws_its_small_faces_anew(seeing_lab: Settings) -> None:
+    for method in ("baseline", "simple"):
+        studio = WorldStudio([LEAD, LEAD])
+        frame = board(seeing_lab, studio, method).frames()[1]
+        part = next(request for request in studio.requests if request.redraw)
+        assert part.reference is None and bool(part.loras) == (method == "simple")
+        assert frame["redrawn_from"] is not None
+
+
+def test_the_square_holds_head_and_shoulders_of_a_small_face_only(seeing_lab: Settings) -> None:
+    with VisionModels(seeing_lab) as models:
+        far = np.asarray(drawn(LEAD, "medium wide shot", 3, 384))
+        square = detailing.small_face(models, far)
+        assert square is not None
+        left, top, side = square
+        scene = sample_scene(3, identity=LEAD, people=1, shot="medium wide shot")
+        box = draw_scene(scene, 384, 384).truth.people[0].landmarks.box
+        assert left < box[0] and top < box[1] and box[2] < left + side and box[3] < top + side
+        assert 0.3 < (box[3] - box[1]) / side < 0.8
+        assert detailing.small_face(models, np.asarray(drawn(LEAD, "close-up", 3))) is None
+        assert detailing.small_face(models, np.full((64, 64, 3), 200, np.uint8)) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        ("medium wide shot of a, happy, walking with another person next to a dog and a kite, in the market at dawn",
+         "medium close-up of a, happy, walking, in the market at dawn"),
+        ("wide shot, low angle, of a calm person carrying something, in the park",
+         "medium close-up of a calm person, in the park"),
+        ("medium shot of b, happy, with another person, on the beach", "medium close-up of b, happy, on the beach"),
+    ],
+)  # fmt: skip
+def test_the_worlds_models_are_told_of_the_person_and_the_place_alone(prompt: str, shown: str) -> None:
+    made = DrawnPrompt(scene=1, enhanced_prompt=prompt, prompt=prompt, negative_prompt="", picture_model="miniature-xl")
+    assert detailing.face_text(made, world=True) == shown
+    assert detailing.face_text(made, world=False) == prompt
+
+
+def quality(overall: float | None, face: float | None = None, flaws: int = 0, accepted: bool = True) -> Quality:
+    return Quality(1, 0, overall, accepted=accepted, face_similarity=face, check=Check(["no face"] * flaws))
+
+
+def test_a_new_face_does_no_harm() -> None:
+    old = quality(60, 0.3, accepted=False)
+    assert detailing.better([quality(59, 0.5), quality(58, 0.6)], old, by_face=True) == 1
+    assert detailing.better([quality(59, 0.5), quality(58, 0.6)], old, by_face=False) == 0
+    assert detailing.better([quality(80, 0.3)], old, by_face=True) is None, "not more alike"
+    assert detailing.better([quality(80, None)], old, by_face=True) is None, "the face is gone"
+    assert detailing.better([quality(56, 0.9)], old, by_face=True) is None, "the picture suffers"
+    assert detailing.better([quality(60, 0.9, flaws=1)], old, by_face=True) is None
+    assert detailing.better([quality(60, 0.9, accepted=False)], quality(60, 0.8), by_face=True) is None
+    assert detailing.better([quality(None, 0.9)], quality(None, None), by_face=True) == 0
+    assert detailing.better([], old, by_face=True) is None
