@@ -6,6 +6,8 @@ takes the picture for more than it can be.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +31,17 @@ _NATURAL = {"basket": "camel", "guitar": "rust", "cake": "cream", "flowers": "pi
 MOST_THINGS = 2
 """Things beside the people that the world draws in one scene."""
 _FACE_SHOTS = ("ECU", "CU")
+_OUTFITS = ("shirt", "jumper", "jacket", "t-shirt")
+_OUTFIT_COLOURS = ("red", "mustard", "teal", "blue", "lilac", "green", "orange", "navy")
+"""Clothes of a subject of whom nobody told: always the same in a storyboard, so that it does not change its clothes."""
+_COLOURS = (
+    "red", "rust", "orange", "mustard", "yellow", "olive", "green", "mint", "teal", "turquoise", "sky", "blue", "navy",
+    "lilac", "purple", "plum", "pink", "coral", "brown", "camel", "cream", "white", "grey", "black",
+)  # fmt: skip
+_GARMENTS = (
+    *_OUTFITS, "blouse", "hoodie", "cardigan", "blazer", "trench coat", "coat", "dress", "robe", "jumpsuit",
+)  # fmt: skip
+_CLOTHES = re.compile(rf"\b({'|'.join(_COLOURS)}) ({'|'.join(sorted(_GARMENTS, key=len, reverse=True))})\b")
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,8 @@ class WorldScene:
     time: str = "noon"
     weather: str = "clear"
     angle: str = ""
+    wears: str = ""
+    """What the subject wears, such as ``teal shirt``; the same in every frame."""
     told: frozenset[str] = frozenset()
     """Which of expression, time and weather the story itself tells: these are said in every version of the prompt."""
     unmapped: tuple[str, ...] = field(default=())
@@ -83,7 +98,10 @@ class WorldScene:
             who = _article(f"{expression} person".strip())
             if self.with_subject and subject.description:
                 who += f" with {subject.description}"
-        if self.shot not in ("extreme close-up", "close-up"):
+        near = self.shot in ("extreme close-up", "close-up")
+        if self.with_subject and self.wears and not near:
+            who += f" in {_article(self.wears)}"
+        if not near:
             who += f" {_PHRASES.get(self.action, self.action)}"
         company = max(0, self.people - 1)
         if company:
@@ -116,6 +134,7 @@ def world_scene(scene: Scene, *, time: str | None = None, weather: str | None = 
         time=words.first_of(words.TIMES, text) or time or "noon",
         weather=words.first_of(words.WEATHERS, text) or weather or "clear",
         angle=angle,
+        wears=_outfit(scene),
         told=frozenset(
             name
             for name, known in (
@@ -126,6 +145,15 @@ def world_scene(scene: Scene, *, time: str | None = None, weather: str | None = 
         ),
         unmapped=tuple(dict.fromkeys(missing)),
     )
+
+
+def _outfit(scene: Scene) -> str:
+    """What the subject wears: as the story says, else chosen once for the storyboard's title."""
+    told = _CLOTHES.search(f"{scene.subject_description}. {scene.description}".lower())
+    if told:
+        return " ".join(told.groups())
+    number = int(hashlib.sha256(scene.title.encode()).hexdigest()[:8], 16)
+    return f"{_OUTFIT_COLOURS[number % len(_OUTFIT_COLOURS)]} {_OUTFITS[number // 64 % len(_OUTFITS)]}"
 
 
 def story_light(scenes: Sequence[Scene]) -> list[tuple[str, str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,3 +172,27 @@ def test_an_adjective_that_a_sentence_repeats_is_not_said_twice() -> None:
     descriptions = [scene.description for scene in scenes_from(story)]
     assert any("runs with the small yellow kite" in text for text in descriptions)
     assert not any("yellow small yellow" in text or "yellow yellow" in text for text in descriptions)
+
+
+def test_the_subject_wears_the_same_in_every_frame_and_what_the_story_says() -> None:
+    from creative_lab.illustrator.garments import CATEGORIES
+    from creative_lab.illustrator.palette import CLOTH
+    from creative_lab.storyboards import cinematographer
+
+    assert set(cinematographer._COLOURS) == set(CLOTH)
+    assert set(cinematographer._GARMENTS) <= set(CATEGORIES)
+
+    def text(description: str, shot: str = "MS", title: str = "The Kite", **more: Any) -> str:
+        scene = Scene(scene=2, title=title, source="story", source_key="k", description=description, shot=shot, **more)
+        return world_scene(scene).text(Subject("mara_kez"))
+
+    told = (("Mara walks in the park", "MS"), ("Mara laughs at sunset", "MCU"), ("Mara runs", "WS"))
+    worn = {
+        found for description, shot in told for found in re.findall(r" in an? (\w+ [\w-]+)", text(description, shot))
+    }
+    assert len(worn) == 1
+    assert len({text("Mara walks", title=f"story {number}") for number in range(20)}) > 5
+    assert "mara_kez in a red coat" in text("Mara walks in her red coat")
+    assert "in a green dress" in text("Mara walks", subject_description="a woman in a green dress")
+    assert " in a" not in text("Mara walks", shot="CU").split(",")[0], "a close-up shows no clothes"
+    assert "shirt" not in text("The empty park", subject_presence="none", expected_faces=0)
