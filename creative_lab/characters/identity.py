@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from creative_lab.vision.faces import main_faces
+from creative_lab.vision.faces import main_faces, mean_face
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,10 @@ class IdentityJudge:
     def __init__(self, faces: Any, own: Sequence[np.ndarray]) -> None:
         """``faces`` finds and embeds faces. Raises ValueError when none of ``own`` shows one."""
         self._faces = faces
-        vectors = [face.embedding for face in main_faces(faces, own, fallback=False) if face.embedding is not None]
-        if not vectors:
+        found = mean_face(faces, own)
+        if found is None:
             raise ValueError(f"no face was found in any of {len(own)} pictures")
-        self.faces_found = len(vectors)
-        mean = np.mean(vectors, axis=0)
-        self.mean_face: np.ndarray = mean / np.linalg.norm(mean)
+        self.mean_face = found
 
     def judge(self, pictures: Sequence[np.ndarray]) -> Identity:
         """How near the main faces of ``pictures`` are."""

@@ -180,12 +180,3 @@ def _small(picture: np.ndarray) -> np.ndarray:
 
     image = Image.fromarray(picture).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
     return np.asarray(image, np.float32).reshape(-1) / 255
-
-
-def reference_embedding(vectors: Sequence[np.ndarray]) -> np.ndarray | None:
-    """The normalised mean of embeddings of length 1; None without any."""
-    if not len(vectors):
-        return None
-    mean = np.mean(np.stack(vectors), axis=0)
-    unit: np.ndarray = mean / max(float(np.linalg.norm(mean)), 1e-12)
-    return unit

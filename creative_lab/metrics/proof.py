@@ -11,7 +11,7 @@ import polars as pl
 
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.tables import TableStore
-from creative_lab.metrics.consistency import FrameFace, measure, reference_embedding, variety
+from creative_lab.metrics.consistency import FrameFace, measure, variety
 
 if TYPE_CHECKING:
     from creative_lab.settings import Settings
@@ -52,7 +52,7 @@ def read_frames(settings: Settings, rows: pl.DataFrame) -> list[Frame]:
 def character_references(settings: Settings, models: VisionModels) -> dict[str, np.ndarray]:
     """One embedding per character that has pictures in the lake: the mean over its own pictures' main faces."""
     from creative_lab.characters.tables import TrainingSet
-    from creative_lab.vision.faces import main_faces
+    from creative_lab.vision.faces import mean_face
     from creative_lab.vision.pictures import open_picture
 
     finder = models.faces()
@@ -65,8 +65,7 @@ def character_references(settings: Settings, models: VisionModels) -> dict[str, 
         step = max(1, rows.height // REFERENCES)
         paths = rows["path"].to_list()[::step][:REFERENCES]
         pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
-        found = [face.embedding for face in main_faces(finder, pictures, fallback=False) if face.embedding is not None]
-        mean = reference_embedding(found)
+        mean = mean_face(finder, pictures)
         if mean is not None:
             known[partition["character"]] = mean
     return known

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from creative_lab.lake.pictures import PictureStore
     from creative_lab.settings import Settings
 
-CODE_VERSION = 2
+CODE_VERSION = 4
 """Part of every fingerprint: raise it when the same input should be drawn anew."""
 
 
@@ -48,6 +48,8 @@ class Easel:
     traces: Traces
     lora: CharacterLora | None = None
     identity: dict[str, Any] | None = None
+    own_picture: np.ndarray | None = None
+    """A picture of the character (RGB), whose face guides frame 1 where faces guide."""
     cancelled: Callable[[], bool] = lambda: False
     say: Callable[[str], None] = lambda _: None
     on_scene: Callable[[dict[str, Any]], None] = lambda _: None
@@ -116,6 +118,10 @@ class _Walk:
         self.anchor_sha: str | None = None
         self.face: GuidingFace | None = None
         self.face_sha: str | None = None
+        own = easel.own_picture
+        if own is not None and record.method == "reference_guided" and not easel.roles.hosted:
+            crop = face_crop(easel.judge.models, own)
+            self.face = GuidingFace(crop.image, f"the character's own picture, {crop.how}", None)
 
     def scene(self, scene: Scene, prompt: DrawnPrompt | None) -> SceneDone:
         began = time.perf_counter()

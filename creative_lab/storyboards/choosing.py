@@ -52,6 +52,7 @@ class Scored(Protocol):
     accepted: bool
     clip_identity: float | None
     face_similarity: float | None
+    own_similarity: float | None
 
 
 @dataclass(frozen=True)
@@ -125,17 +126,21 @@ def verdict(
     threshold: float,
     shot: str | None = None,
     face_similarity: float | None = None,
+    own_similarity: float | None = None,
     face_threshold: float | None = None,
 ) -> tuple[bool, str]:
     """Whether a picture passes the gate, and the reason in a sentence.
 
     Frame 1 shows who somebody is, so nothing may be wrong with it; nor may a face be missing where the shot is close
-    enough to show one. With ``face_threshold`` the face must be like frame 1's there, too.
+    enough to show one. With ``face_threshold`` the face must be like frame 1's there, too, and frame 1's like the
+    character's own pictures.
     """
     strict = check is not None and (first or (NONE in check.anomalies and shot not in _FAR))
     if check is not None and not check.passed(strict=strict):
         return False, f"{', '.join(check.anomalies)} (confidence {check.confidence:.2f})"
     if first:
+        if face_threshold is not None and own_similarity is not None and own_similarity < face_threshold:
+            return False, f"own_similarity {own_similarity:.3f} is below {face_threshold:g}"
         return True, "nothing to compare it with yet"
     if not with_subject:
         return True, "the subject is not in this scene: its identity is not compared"
@@ -149,18 +154,28 @@ def verdict(
     return True, f"clip_identity {clip_identity:.3f}"
 
 
+def likeness(picture: Scored) -> float | None:
+    """How far the main face is the character's: the mean of its cosines with frame 1's and with its own pictures.
+
+    Either counts alone where the other is not known. A blur can come near one of them by chance.
+    """
+    known = [value for value in (picture.face_similarity, picture.own_similarity) if value is not None]
+    return sum(known) / len(known) if known else None
+
+
 def rank(pictures: Sequence[Scored], *, by_face: bool = False) -> list[int]:
     """Indices of ``pictures``, the best first.
 
     Those that passed come first, then the higher overall score; without one the nearer to frame 1. Ties keep the order
-    in which they were drawn. ``by_face`` orders those that did not pass by the likeness of their face to frame 1's.
+    in which they were drawn. ``by_face`` orders those that did not pass by the :func:`likeness` of their faces.
     """
 
     def key(index: int) -> tuple[float, ...]:
         item = pictures[index]
         overall = -1.0 if item.overall is None else item.overall
         near = item.face_similarity if item.face_similarity is not None else item.clip_identity
-        face = 0.0 if item.accepted or not by_face else -1.0 if item.face_similarity is None else item.face_similarity
+        like = likeness(item)
+        face = 0.0 if item.accepted or not by_face else -1.0 if like is None else like
         return (-float(item.accepted), -face, -overall, -(-2.0 if near is None else near), item.attempt, item.candidate)
 
     return sorted(range(len(pictures)), key=key)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from creative_lab.storyboards.choosing import likeness
 from creative_lab.storyboards.drawing import Drawn, Guidance, Roles, Studio, draw_try
 from creative_lab.storyboards.prompts import DrawnPrompt
 from creative_lab.storyboards.record import StoryboardRecord
@@ -106,8 +107,8 @@ def redraw_face(
 def better(new: Sequence[Quality], old: Quality, *, by_face: bool) -> int | None:
     """Which of the pictures with a new face takes the place of the old one; None where all are worse.
 
-    None may find less or be less sure of it, and the overall score may fall by ``TOLERANCE`` at most. ``by_face`` takes
-    the most alike to frame 1 and only one that is more alike than before; otherwise the overall score decides.
+    More may not look wrong with it than before, and the overall score may fall by ``TOLERANCE`` at most. ``by_face``
+    takes the one with the highest :func:`choosing.likeness`, if it rises; otherwise the overall score decides.
     """
 
     def fits(quality: Quality) -> bool:
@@ -115,14 +116,15 @@ def better(new: Sequence[Quality], old: Quality, *, by_face: bool) -> int | None
             return False
         if quality.overall is not None and old.overall is not None and quality.overall < old.overall - TOLERANCE:
             return False
-        if by_face and old.face_similarity is not None:
-            return quality.face_similarity is not None and quality.face_similarity > old.face_similarity
+        before, after = likeness(old), likeness(quality)
+        if by_face and before is not None:
+            return after is not None and after > before
         return True
 
     def worth(index: int) -> tuple[float, float]:
         quality = new[index]
-        face = quality.face_similarity if by_face and quality.face_similarity is not None else 0.0
-        return (face, quality.overall if quality.overall is not None else -1.0)
+        face = likeness(quality) if by_face else None
+        return (-1.0 if face is None else face, quality.overall if quality.overall is not None else -1.0)
 
     return max((index for index, quality in enumerate(new) if fits(quality)), key=worth, default=None)
 
@@ -131,9 +133,9 @@ def _flaws(quality: Quality) -> int:
     return len(quality.check.anomalies) if quality.check is not None else 0
 
 
-def said_of(best: Any, new: Any) -> str:
+def said_of(best: Quality, new: Quality) -> str:
     """What a frame's reason says of its new face."""
-    before, after = best.face_similarity, new.face_similarity
+    before, after = likeness(best), likeness(new)
     if before is None or after is None:
         return "face drawn anew from nearby"
     return f"face drawn anew from nearby: likeness {before:.2f} → {after:.2f}"

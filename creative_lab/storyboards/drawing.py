@@ -51,11 +51,12 @@ class CharacterLora:
 
 @dataclass(frozen=True)
 class GuidingFace:
-    """The face that frames are drawn after, and which scene it was cut out of."""
+    """The face that frames are drawn after, and which scene's frame it was cut out of."""
 
     image: Any
     how: str
-    scene: int
+    scene: int | None
+    """None: one of the character's own pictures."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class Quality:
     reason: str = ""
     clip_identity: float | None = None
     face_similarity: float | None = None
+    own_similarity: float | None = None
     check: Check | None = None
     rank: int | None = None
 
@@ -55,16 +56,29 @@ class Quality:
             "reason": self.reason,
             "clip_identity": self.clip_identity,
             "face_similarity": self.face_similarity,
+            "own_similarity": self.own_similarity,
             "rank": self.rank,
             **self.columns,
         }
 
 
-class Judge:
-    """Measures pictures with the vision models of a profile; what is missing is null and says why."""
+@dataclass(frozen=True)
+class _Seen:
+    """What a face detector saw, and the main face's cosines with frame 1's and with the character's own pictures."""
 
-    def __init__(self, models: VisionModels) -> None:
-        self.models = models
+    truth: FaceTruth | None = None
+    to_first: float | None = None
+    to_own: float | None = None
+
+
+class Judge:
+    """Measures pictures with the vision models of a profile; what is missing is null and says why.
+
+    ``own_face`` is the mean embedding of the character's own pictures, where it has some.
+    """
+
+    def __init__(self, models: VisionModels, own_face: np.ndarray | None = None) -> None:
+        self.models, self.own_face = models, own_face
 
     def anchor(self, picture: np.ndarray) -> Anchor:
         """Frame 1 (RGB, height × width × 3) as the one that others are compared with."""
@@ -98,7 +112,7 @@ class Judge:
         """
         scored, failed = self._scores(pictures, text)
         nothing: list[float | None] = [None] * len(pictures)
-        unseen: list[tuple[FaceTruth | None, float | None]] = [(None, None)] * len(pictures)
+        unseen: list[_Seen] = [_Seen()] * len(pictures)
         identity = nothing
         if scene.with_subject:
             identity = _guarded("clip_identity", lambda: self._identity(pictures, anchor), nothing, failed)
@@ -106,7 +120,7 @@ class Judge:
         seen = _guarded("faces", lambda: self._faces(pictures, anchor), unseen, failed)
         qualities = []
         for index, (attempt, candidate) in enumerate(numbers):
-            truth, similarity = seen[index]
+            truth, similarity, own = seen[index].truth, seen[index].to_first, seen[index].to_own
             check = None
             if truth is not None:
                 check = check_faces(truth, expected=scene.expected_faces, shot=scene.shot)
@@ -118,6 +132,7 @@ class Judge:
                 threshold=threshold,
                 shot=scene.shot,
                 face_similarity=similarity,
+                own_similarity=own,
                 face_threshold=face_threshold,
             )
             columns, overall = self._columns(scored[index] if scored else None, failed)
@@ -131,7 +146,7 @@ class Judge:
             }
             qualities.append(
                 Quality(attempt, candidate, overall, columns, accepted, reason, identity[index],
-                        similarity if scene.with_subject else None, check)
+                        similarity if scene.with_subject else None, own if scene.with_subject else None, check)
             )  # fmt: skip
         return qualities
 
@@ -181,25 +196,22 @@ class Judge:
             return [None] * len(pictures)
         return [float(value) for value in clip.images(pictures) @ clip.texts([text])[0]]
 
-    def _faces(
-        self, pictures: Sequence[np.ndarray], anchor: Anchor | None
-    ) -> list[tuple[FaceTruth | None, float | None]]:
-        """What the detector saw of each picture, and the main face's cosine with frame 1's."""
+    def _faces(self, pictures: Sequence[np.ndarray], anchor: Anchor | None) -> list[_Seen]:
+        """What the detector saw of each picture, and whom the main face is like."""
         from creative_lab.vision.faces import main_face
 
         finder = self.models.faces()
         if finder is None:
-            return [(None, None)] * len(pictures)
-        answers: list[tuple[FaceTruth | None, float | None]] = []
+            return [_Seen()] * len(pictures)
+        answers: list[_Seen] = []
+        first = anchor.face if anchor is not None else None
         for picture, faces in zip(pictures, finder.find(pictures), strict=True):
             face = main_face(faces, picture)
             if face is None:
-                answers.append((FaceTruth(0), None))
+                answers.append(_Seen(FaceTruth(0)))
                 continue
-            similarity = None
-            if anchor is not None and anchor.face is not None:
-                similarity = float(face.embedding @ anchor.face)
-            answers.append((_face_truth(len(faces), face, picture), similarity))
+            like = [None if other is None else float(face.embedding @ other) for other in (first, self.own_face)]
+            answers.append(_Seen(_face_truth(len(faces), face, picture), *like))
         return answers
 
 

@@ -19,12 +19,14 @@ from creative_lab.storyboards.traces import Traces
 from creative_lab.storyboards.work import lead_of, lora_of, record_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
     from creative_lab.imaging.generation import PictureStudio
     from creative_lab.settings import Settings
     from creative_lab.storyboards.boards import Board
     from creative_lab.storyboards.sheet.gathering import Sheet
+    from creative_lab.vision.models import VisionModels
 
 
 @dataclass
@@ -80,6 +82,7 @@ def draw(
         VisionModels(settings) as models,
         _drawing(settings, catalogue, roles.hosted, studio, loads or LoadLog()) as painter,
     ):
+        mean, own_picture = own_face(settings, models, record.source.character)
         return draw_storyboard(
             record,
             scenes.scenes_of(scene_frame),
@@ -89,17 +92,48 @@ def draw(
                 catalogue=catalogue,
                 roles=roles,
                 studio=painter,
-                judge=Judge(models),
+                judge=Judge(models, mean),
                 pictures=PictureStore(settings),
                 ledger=Ledger(settings, key),
                 traces=traces,
                 lora=lora,
                 identity=lead.identity if lead else None,
+                own_picture=own_picture,
                 cancelled=cancelled,
                 say=say,
                 on_scene=on_scene,
             ),
         )
+
+
+OWN_PICTURES = 12
+"""Most of a character's own pictures that frames are compared with."""
+
+
+def own_face(
+    settings: Settings, models: VisionModels, character: str | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The mean face of a character's training pictures and the picture (RGB) whose face is nearest to it.
+
+    Both are None without a character, its pictures or a face model. Only every second picture counts: the proof
+    measures with the others, so that frames are not chosen by what measures them.
+    """
+    from creative_lab.lake.tables import TableStore
+    from creative_lab.vision.faces import main_faces, mean_face
+    from creative_lab.vision.pictures import open_picture
+
+    store, partition = TableStore(settings), {"character": character or ""}
+    finder = models.faces() if character else None
+    if finder is None or not store.exists("training_set", partition):
+        return None, None
+    paths = store.read("training_set", [partition]).sort("picture")["path"].to_list()[1::2][:OWN_PICTURES]
+    pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
+    mean = mean_face(finder, pictures)
+    if mean is None:
+        return None, None
+    found = [face.embedding for face in main_faces(finder, pictures, fallback=False)]
+    near = [-1.0 if vector is None else float(vector @ mean) for vector in found]
+    return mean, pictures[max(range(len(near)), key=near.__getitem__)]
 
 
 @contextlib.contextmanager

@@ -174,7 +174,11 @@ class _Conditioning(_Scene):
     lora_strength = columns.measure("Strength of the LoRA", nullable=True)
     ip_adapter = columns.text("IP-Adapter that was active", nullable=True)
     ip_adapter_scale = columns.measure("Its scale", nullable=True)
-    reference_scene = dy.Int64(nullable=True, min=1, metadata={"comment": "Scene whose picture was the reference"})
+    reference_scene = dy.Int64(
+        nullable=True,
+        min=1,
+        metadata={"comment": "Scene whose frame was the reference; null: no frame"},
+    )
     reference_sha256 = columns.text("SHA-256 of the reference's pixels as given to the model", nullable=True)
     reference_crop = columns.text("What part of the reference was used, and how it was found", nullable=True)
     controlnet = columns.text("ControlNet that was active", nullable=True)
@@ -228,6 +232,7 @@ class QualityScores(_Candidate):
     clip_text_calibrated = _share("The same from 0 (a text of another scene) to 1 (the picture's own text)")
     clip_identity = _cosine("Cosine of the picture with frame 1; null in frame 1")
     face_similarity = _cosine("Cosine of the main face with frame 1's; null where one of them has no face")
+    own_similarity = _cosine("Cosine of the main face with the mean of the character's own pictures; null without any")
     faces_found = _count("Faces in the picture; null without a face detector")
     faces_expected = columns.count("Faces that the scene should show")
     anomalies = columns.texts("What looks wrong")

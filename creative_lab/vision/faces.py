@@ -133,3 +133,13 @@ def main_faces(finder: FaceFinder, pictures: Sequence[np.ndarray], *, fallback: 
         else:
             result.append(MainFace("none", None, None, 0))
     return result
+
+
+def mean_face(finder: FaceFinder, pictures: Sequence[np.ndarray]) -> np.ndarray | None:
+    """The normalised mean embedding of the main faces of ``pictures`` (RGB); None when none shows a face."""
+    found = [face.embedding for face in main_faces(finder, pictures, fallback=False) if face.embedding is not None]
+    if not found:
+        return None
+    mean = np.mean(np.stack(found), axis=0)
+    unit: np.ndarray = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return unit

@@ -31,6 +31,7 @@ class Scored:
     accepted: bool = True
     clip_identity: float | None = None
     face_similarity: float | None = None
+    own_similarity: float | None = None
 
 
 def test_a_merchant_beside_the_hero_is_no_anomaly_where_the_scene_has_two_people() -> None:
@@ -158,3 +159,18 @@ def test_the_threshold_of_identity_is_the_profiles_unless_one_is_asked_for_and_0
     assert choosing.identity_threshold(None, "studio") == choosing.identity_threshold(None, "hosted") == 0.70
     assert choosing.identity_threshold(None, "miniature") == 0.10
     assert choosing.identity_threshold(0.0, "studio") == 0.0
+
+
+def test_frame_1_must_be_like_the_characters_own_pictures_where_faces_guide() -> None:
+    def gate(own: float | None, threshold: float | None) -> tuple[bool, str]:
+        return verdict(
+            Check(), None, first=True, with_subject=True, threshold=0.1, own_similarity=own, face_threshold=threshold
+        )
+
+    assert gate(0.75, 0.7)[0] and gate(None, 0.7)[0] and gate(0.1, None)[0]
+    assert gate(0.65, 0.7) == (False, "own_similarity 0.650 is below 0.7")
+    tried = [
+        Scored(0, 0, 90.0, accepted=False, own_similarity=0.3),
+        Scored(0, 1, 40.0, accepted=False, own_similarity=0.6),
+    ]
+    assert rank(tried, by_face=True) == [1, 0] and rank(tried) == [0, 1]

@@ -179,3 +179,7 @@ def test_a_new_face_does_no_harm() -> None:
     assert detailing.better([quality(60, 0.9, accepted=False)], quality(60, 0.8), by_face=True) is None
     assert detailing.better([quality(None, 0.9)], quality(None, None), by_face=True) == 0
     assert detailing.better([], old, by_face=True) is None
+    first, other = quality(60), quality(60)
+    first.own_similarity, other.own_similarity = 0.4, 0.5
+    assert detailing.better([other], first, by_face=True) == 0
+    assert detailing.better([first], other, by_face=True) is None, "frame 1 is compared with the character's pictures"

@@ -59,9 +59,13 @@ class SheetFrame:
         if row["lora"]:
             parts.append(f"LoRA {row['lora']} at {row['lora_strength']:g}")
         if row["ip_adapter"]:
-            parts.append(f"face of frame {row['reference_scene']} at {row['ip_adapter_scale']:g}")
+            scene = row["reference_scene"]
+            whose = "the character's own face" if scene is None else f"face of frame {scene}"
+            parts.append(f"{whose} at {row['ip_adapter_scale']:g}")
         if row["controlnet"]:
             parts.append(f"pose at {row['controlnet_scale']:g}")
+        if row["redrawn_from"]:
+            parts.append(f"small face drawn anew at {row['redraw_strength']:g}")
         return ", ".join(parts) or "text alone"
 
 
