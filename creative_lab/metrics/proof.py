@@ -61,9 +61,9 @@ def character_references(settings: Settings, models: VisionModels) -> dict[str, 
         return {}
     known: dict[str, np.ndarray] = {}
     for partition in store.partitions(TrainingSet):
-        rows = store.read(TrainingSet, [partition]).sort("picture")
-        step = max(1, rows.height // REFERENCES)
-        paths = rows["path"].to_list()[::step][:REFERENCES]
+        rows = store.read(TrainingSet, [partition]).filter(pl.col("used")).sort("picture")
+        # Every second one: storyboards choose their frames by the others.
+        paths = rows["path"].to_list()[::2][:REFERENCES]
         pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
         mean = mean_face(finder, pictures)
         if mean is not None:

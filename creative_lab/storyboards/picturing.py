@@ -126,7 +126,8 @@ def own_face(
     finder = models.faces() if character else None
     if finder is None or not store.exists("training_set", partition):
         return None, None
-    paths = store.read("training_set", [partition]).sort("picture")["path"].to_list()[1::2][:OWN_PICTURES]
+    rows = store.read("training_set", [partition])
+    paths = rows.filter(rows["used"]).sort("picture")["path"].to_list()[1::2][:OWN_PICTURES]
     pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
     mean = mean_face(finder, pictures)
     if mean is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from creative_lab.imaging.generation import Generation, Picture
 from creative_lab.imaging.parameters import PictureRequest
 from creative_lab.imaging.recipe import Recipe
 from creative_lab.imaging.redrawing import blend_in
+from creative_lab.lake.pictures import PictureStore
+from creative_lab.lake.schemas import table_frame, table_info
+from creative_lab.lake.tables import TableStore
 from creative_lab.settings import Settings
 from creative_lab.storyboards import detailing
 from creative_lab.storyboards.choosing import Check
@@ -123,6 +127,55 @@ def test_whoever_switches_it_off_or_cannot_do_it_keeps_the_picture(seeing_lab: S
     assert off["redrawn_from"] is None and not any(request.redraw for request in studio.requests)
     second = board(seeing_lab, WorldStudio(ImagingError("this model cannot")), base_seed=7).frames()[1]
     assert second["status"] == "chosen" and "left as it was: this model cannot" in second["fallback"]
+
+
+def give_pictures(settings: Settings, identity: Identity) -> list[str]:
+    """Six training pictures of the character, the first of them damaged and left out; returns the others' paths."""
+    store, stored = PictureStore(settings), []
+    for number in range(6):
+        file = io.BytesIO()
+        drawn(identity, "close-up", 40 + number).save(file, "PNG")
+        stored.append(store.put(file.getvalue()))
+    rows = [
+        {
+            "character": "mara", "picture": f"{number}.png", "path": one.path, "sha256": one.sha256, "mode": "RGB",
+            "width": 128, "height": 128, "caption": "mara_woman", "used": number != 0, "left_out": None, "warnings": [],
+            "base_model": "miniature-xl",
+        }
+        for number, one in enumerate(stored)
+    ]  # fmt: skip
+    rows[0]["path"] = "gone"
+    schema = table_info("training_set").schema
+    TableStore(settings).write(
+        "training_set", table_frame(schema, rows), partition={"character": "mara"}, run_id="r", backend="miniature"
+    )
+    return [one.path for one in stored[1:]]
+
+
+def test_frame_1_is_guided_by_the_characters_own_picture_and_likeness_to_them_is_a_column(seeing_lab: Settings) -> None:
+    own = give_pictures(seeing_lab, LEAD)
+    studio = WorldStudio([STRANGER, LEAD])
+    made = board(seeing_lab, studio)
+    first, second = made.frames()
+    assert studio.requests[0].reference is not None
+    assert first["reference_scene"] is None and first["reference_crop"] == "the character's own picture, main face"
+    assert second["reference_scene"] == 1 and second["reference_crop"] == "main face"
+    near, far = (
+        made.tables["quality_scores"].filter(scene=scene, attempt=0)["own_similarity"].max() for scene in (1, 2)
+    )
+    assert near > 0.6 > far
+    assert len(own) == 5
+
+
+def test_a_first_frame_that_is_not_the_character_is_tried_again_and_the_most_alike_is_kept(
+    seeing_lab: Settings,
+) -> None:
+    give_pictures(seeing_lab, STRANGER)
+    made = board(seeing_lab, WorldStudio([STRANGER, STRANGER]), attempts=2)
+    first = made.frames()[0]
+    assert first["attempts"] == 2 and "own_similarity" in first["reason"] and "below" in first["reason"]
+    simple = board(seeing_lab, WorldStudio([STRANGER, STRANGER]), "simple", attempts=2).frames()[0]
+    assert simple["attempts"] == 1 and simple["ip_adapter"] is None, "other methods are not guided by faces"
 
 
 def test_every_coloured_method_draws_its_small_faces_anew(seeing_lab: Settings) -> None:
