@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from creative_lab.lake.pictures import PictureStore
     from creative_lab.settings import Settings
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 """Part of every fingerprint: raise it when the same input should be drawn anew."""
 
 
@@ -192,12 +192,13 @@ class _Walk:
             return None
         best = tried[order[0]]
         try:
-            square = detailing.small_face(self.easel.judge.models, best.pixels)
-            if square is None:
+            unlike = method == "reference_guided" and not best.quality.accepted
+            part = detailing.face_part(self.easel.judge.models, best.pixels, unlike=unlike)
+            if part is None:
                 return None
             drawn = detailing.redraw_face(
                 self.easel.studio, self.record, scene, prompt, self._guidance(scene, prompt), best.drawn,
-                best.stored["sha256"], square, roles=roles, attempt=max(item.drawn.attempt for item in tried) + 1,
+                best.stored["sha256"], part, roles=roles, attempt=max(item.drawn.attempt for item in tried) + 1,
                 cancelled=lambda: self.easel.cancelled() or self.easel.ledger.stop_asked,
             )  # fmt: skip
             fresh = self._scored(scene, prompt, drawn)

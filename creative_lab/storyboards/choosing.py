@@ -23,7 +23,7 @@ IDENTITY_THRESHOLD, MINIATURE_IDENTITY_THRESHOLD = 0.70, 0.10
 scenes apart first: of one person's portraits in two random scenes nine in ten are above 0.10 (median 0.31), of two
 people's eight in ten. There it only catches what has nothing in common with frame 1."""
 
-FACE_THRESHOLD, MINIATURE_FACE_THRESHOLD = 0.50, 0.70
+FACE_THRESHOLD, MINIATURE_FACE_THRESHOLD = 0.50, 0.80
 """Least likeness of the main face to frame 1's in reference-guided frames, by default. For the miniature pack,
 close-ups that the world draws of one person lie at 0.9 on average. The first is a place to begin: it was measured on no
 photographs, and a storyboard's own ``face_threshold`` overrules it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,13 +26,21 @@ if TYPE_CHECKING:
     from creative_lab.storyboards.judging import Quality
     from creative_lab.vision.models import VisionModels
 
-SHOT = "medium close-up"
-"""The shot whose framing the square has: head and shoulders."""
-FACE, ABOVE = 0.52, 0.06
-"""Side of the face's box in sides of the square, and how far above the square's middle the face's is. The mean of the
-world's medium close-ups, as the detector sees them."""
-SMALL = 0.42
-"""Side of a face's box in short sides of the picture below which the face is drawn anew."""
+
+@dataclass(frozen=True)
+class Framing:
+    """A shot that a square has: its name, the side of the face's box in sides of the square, and how far above the
+    square's middle the face's is. Means of the world's shots, as the detector sees them."""
+
+    shot: str
+    face: float
+    above: float
+
+
+BUST, HEAD = Framing("medium close-up", 0.52, 0.06), Framing("close-up", 0.79, -0.015)
+SMALL, NEAR = 0.42, 0.65
+"""Side of a face's box in short sides of the picture: below the first the face is drawn anew with head and shoulders,
+below the second the head alone where the face is not like the character's."""
 LEAST = 8
 """Side of a face's box in pixels below which nothing is left to begin from."""
 SHARP = 384
@@ -42,8 +50,19 @@ TOLERANCE = 3.0
 """How much the overall score may fall for a new face."""
 
 
-def small_face(models: VisionModels, picture: np.ndarray) -> tuple[float, float, float] | None:
-    """The square (left, top, side) around the main face of an RGB picture (height, width, 3), where it is small."""
+@dataclass(frozen=True)
+class Part:
+    """A square of a picture (left, top, side in pixels) and what it shows."""
+
+    square: tuple[float, float, float]
+    framing: Framing
+
+
+def face_part(models: VisionModels, picture: np.ndarray, *, unlike: bool = False) -> Part | None:
+    """The part around the main face of an RGB picture (height, width, 3), where it is small.
+
+    ``unlike`` says that the face is not like the character's: then one of medium size is worth another try, too.
+    """
     from creative_lab.vision.faces import main_face
 
     finder = models.faces()
@@ -51,21 +70,22 @@ def small_face(models: VisionModels, picture: np.ndarray) -> tuple[float, float,
     if face is None:
         return None
     left, top, right, bottom = (float(value) for value in face.box)
-    size = max(right - left, bottom - top)
-    if not LEAST <= size < SMALL * min(picture.shape[:2]):
+    size, short = max(right - left, bottom - top), min(picture.shape[:2])
+    framing = BUST if size < SMALL * short else HEAD
+    if size < LEAST or size >= (NEAR if unlike else SMALL) * short:
         return None
-    side = size / FACE
-    return ((left + right - side) / 2, (top + bottom - side) / 2 + ABOVE * side, side)
+    side = size / framing.face
+    return Part(((left + right - side) / 2, (top + bottom - side) / 2 + framing.above * side, side), framing)
 
 
-def face_text(prompt: DrawnPrompt, *, world: bool) -> str:
-    """What the square shows. A model of the drawn world is told of the closer shot, and of no things beside the person.
+def face_text(prompt: DrawnPrompt, shot: str, *, world: bool) -> str:
+    """What a part shows. A model of the drawn world is told of the closer shot, and of no things beside the person.
 
     Other models get the picture's own prompt, as retouchers do.
     """
     if not world:
         return prompt.prompt
-    text = re.sub(r"^.*? of ", f"{SHOT} of ", prompt.prompt, count=1)
+    text = re.sub(r"^.*? of ", f"{shot} of ", prompt.prompt, count=1)
     alone = re.sub(r" (?:next to|carrying|holding|with another person)\b[^,]*", "", text)
     return re.sub(r",(?:\s*,)+", ",", alone)
 
@@ -78,13 +98,13 @@ def redraw_face(
     guidance: Guidance,
     best: Drawn,
     best_sha256: str,
-    square: tuple[float, float, float],
+    part: Part,
     *,
     roles: Roles,
     attempt: int,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[Drawn]:
-    """All variations of the square of ``best`` drawn over. Raises what the studio raises.
+    """All variations of a part of ``best`` drawn over. Raises what the studio raises.
 
     Their seeds follow the rule of tries, as the try number ``attempt``.
     """
@@ -92,11 +112,11 @@ def redraw_face(
 
     short, settings = min(best.image.size), record.settings
     upscale = min(MOST_UPSCALE, max(1, -(-SHARP // short)))
-    text = face_text(prompt, world=roles.world)
+    text = face_text(prompt, part.framing.shot, world=roles.world)
     drawn = draw_try(
         studio, record, scene, prompt, guidance, roles=roles, attempt=attempt,
         guidance_scale=best.columns["guidance_scale"], size=(None, None), text=text,
-        redraw=Redraw(best.image, square, settings.redraw_strength, upscale), cancelled=cancelled,
+        redraw=Redraw(best.image, part.square, settings.redraw_strength, upscale), cancelled=cancelled,
     )  # fmt: skip
     said = {"redrawn_from": best_sha256, "redraw_prompt": text, "redraw_strength": settings.redraw_strength}
     # What the picture as a whole was guided by stays what the row says.

@@ -190,15 +190,19 @@ def test_every_coloured_method_draws_its_small_faces_anew(seeing_lab: Settings) 
 def test_the_square_holds_head_and_shoulders_of_a_small_face_only(seeing_lab: Settings) -> None:
     with VisionModels(seeing_lab) as models:
         far = np.asarray(drawn(LEAD, "medium wide shot", 3, 384))
-        square = detailing.small_face(models, far)
-        assert square is not None
-        left, top, side = square
+        part = detailing.face_part(models, far)
+        assert part is not None and part.framing.shot == "medium close-up"
+        left, top, side = part.square
         scene = sample_scene(3, identity=LEAD, people=1, shot="medium wide shot")
         box = draw_scene(scene, 384, 384).truth.people[0].landmarks.box
         assert left < box[0] and top < box[1] and box[2] < left + side and box[3] < top + side
         assert 0.3 < (box[3] - box[1]) / side < 0.8
-        assert detailing.small_face(models, np.asarray(drawn(LEAD, "close-up", 3))) is None
-        assert detailing.small_face(models, np.full((64, 64, 3), 200, np.uint8)) is None
+        near = np.asarray(drawn(LEAD, "medium close-up", 3))
+        assert detailing.face_part(models, near) is None
+        head = detailing.face_part(models, near, unlike=True)
+        assert head is not None and head.framing.shot == "close-up" and head.square[2] < 128
+        assert detailing.face_part(models, np.asarray(drawn(LEAD, "close-up", 3)), unlike=True) is None
+        assert detailing.face_part(models, np.full((64, 64, 3), 200, np.uint8), unlike=True) is None
 
 
 @pytest.mark.parametrize(
@@ -213,8 +217,9 @@ def test_the_square_holds_head_and_shoulders_of_a_small_face_only(seeing_lab: Se
 )  # fmt: skip
 def test_the_worlds_models_are_told_of_the_person_and_the_place_alone(prompt: str, shown: str) -> None:
     made = DrawnPrompt(scene=1, enhanced_prompt=prompt, prompt=prompt, negative_prompt="", picture_model="miniature-xl")
-    assert detailing.face_text(made, world=True) == shown
-    assert detailing.face_text(made, world=False) == prompt
+    assert detailing.face_text(made, "medium close-up", world=True) == shown
+    assert detailing.face_text(made, "close-up", world=True) == shown.replace("medium close-up", "close-up")
+    assert detailing.face_text(made, "close-up", world=False) == prompt
 
 
 def quality(overall: float | None, face: float | None = None, flaws: int = 0, accepted: bool = True) -> Quality:
