@@ -14,7 +14,7 @@ from pydantic import Field
 from creative_lab.partitions import storyboards
 from creative_lab.settings import get_settings
 
-_COMMON: dict[str, Any] = {"group_name": "storyboards", "owners": ["team:storyboards"], "code_version": "1"}
+_COMMON: dict[str, Any] = {"group_name": "storyboards", "owners": ["team:storyboards"], "code_version": "2"}
 _TABLE_KINDS = {"polars", "parquet"}
 _CIRCUMSTANCES = {"seconds", "cost_usd", "recipe", "peak_memory_bytes", "run_id", "written_at"}
 """Columns that differ from run to run although the content is the same."""
@@ -107,9 +107,7 @@ def storyboard_prompts(
 @dg.multi_asset(
     name="storyboard_pictures",
     outs={
-        name: dg.AssetOut(
-            **{**_COMMON, "code_version": "2"}, kinds=_TABLE_KINDS, metadata={"table": name}, description=description
-        )
+        name: dg.AssetOut(**_COMMON, kinds=_TABLE_KINDS, metadata={"table": name}, description=description)
         for name, description in DRAWN_TABLES.items()
     },
     partitions_def=storyboards,

@@ -110,6 +110,21 @@ def find_hero(story: str, name: str | None = None) -> Hero:
     return Hero("the main character")
 
 
+def cast(story: str, name: str | None) -> str:
+    """The story with the character in its hero's part: the hero's proper name becomes the character's.
+
+    It stays as it is where it names the character already, calls its hero by no name, or where the name may be a
+    place's: no sentence begins with it, or somebody is in, at, from or near it.
+    """
+    hero = find_hero(story, name)
+    if not name or not hero.nouns or not hero.nouns[0][:1].isupper():
+        return story
+    told = re.escape(hero.nouns[0])
+    begins = re.search(rf"(?:^|[.!?…]\s+){told}\b", story)
+    placed = re.search(rf"\b(?:in|at|from|near|through|over|into|across)\s+{told}\b", story, re.IGNORECASE)
+    return re.sub(rf"\b{told}\b", hero.name, story) if begins and not placed else story
+
+
 def _beats(story: str, most: int) -> list[str]:
     beats = [part.strip() for part in _SENTENCE.split(story) if re.search(r"[A-Za-zÀ-ÿ]{2}", part)]
     beats = beats or [story]

@@ -17,12 +17,11 @@ import polars as pl
 from creative_lab.lake.events import record_event, stage
 from creative_lab.language.errors import LanguageError
 from creative_lab.language.types import LanguageReply
-from creative_lab.storyboards import breakdown, prompts, scenes, stored
+from creative_lab.storyboards import breakdown, prompts, scenes, stored, teller
 from creative_lab.storyboards.asking import Asker, make_asker
 from creative_lab.storyboards.composing import advice_for
 from creative_lab.storyboards.embedded import BREAKDOWN
 from creative_lab.storyboards.record import ScriptSource, StoryboardRecord, StorySource
-from creative_lab.storyboards.teller import find_hero
 from creative_lab.storyboards.traces import Traces
 
 if TYPE_CHECKING:
@@ -116,10 +115,11 @@ def scene_rows(settings: Settings, key: str, *, run_id: str) -> pl.DataFrame:
 def _told(settings: Settings, record: StoryboardRecord, source: StorySource, *, run_id: str) -> list[scenes.Scene]:
     lead = lead_of(settings, source.character)
     name = lead.name if lead is not None else None
-    hero = find_hero(source.story, name)
+    story = teller.cast(source.story, name)
+    hero = teller.find_hero(story, name)
     asker = make_asker(settings, record, run_id=run_id)
     began = time.perf_counter()
-    told, model, cost = _breakdown(asker, record, source.story, hero.name if lead else "")
+    told, model, cost = _breakdown(asker, record, story, hero.name if lead else "")
     mended = breakdown.bring_under_rules(
         told, most=record.settings.num_scenes, subject=hero.nouns[0] if hero.nouns else hero.name
     )

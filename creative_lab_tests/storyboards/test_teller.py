@@ -14,7 +14,7 @@ from creative_lab.storyboards.cinematographer import Subject, story_light, world
 from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.scenes import Scene, scene_frame, scenes_of, story_scenes
 from creative_lab.storyboards.stored import read_files
-from creative_lab.storyboards.teller import find_hero, tell
+from creative_lab.storyboards.teller import cast, find_hero, tell
 from creative_lab_tests.storyboards.conftest import STORY
 
 ALDAR = (
@@ -196,3 +196,18 @@ def test_the_subject_wears_the_same_in_every_frame_and_what_the_story_says() -> 
     assert "in a green dress" in text("Mara walks", subject_description="a woman in a green dress")
     assert " in a" not in text("Mara walks", shot="CU").split(",")[0], "a close-up shows no clothes"
     assert "shirt" not in text("The empty park", subject_presence="none", expected_faces=0)
+
+
+@pytest.mark.parametrize(
+    ("story", "played"),
+    [
+        ("Mara finds a kite. She runs. Mara's dog barks.", "Orla finds a kite. She runs. Orla's dog barks."),
+        ("Orla meets Mara. Orla waves.", "Orla meets Mara. Orla waves."),
+        ("A boy finds a kite. He runs home.", "A boy finds a kite. He runs home."),
+        ("A boy walks through Paris. Paris is loud.", "A boy walks through Paris. Paris is loud."),
+        ("The dog follows Mara. She runs.", "The dog follows Mara. She runs."),
+    ],
+)
+def test_the_character_plays_the_hero_and_no_place_is_taken_for_one(story: str, played: str) -> None:
+    assert cast(story, "Orla") == played
+    assert cast(story, None) == story
