@@ -150,7 +150,7 @@ class PictureStudio:
         )
         warm = self._warm
         if warm and (warm[0] == wanted or (request.redraw and warm[0][0::2] == wanted[0::2])):
-            return warm[1]  # a part is drawn over without the ControlNet, loaded or not
+            return warm[1]  # drawing over takes no ControlNet, loaded or not
         self.evict()
         if self._before_loading:
             self._before_loading()

@@ -97,10 +97,14 @@ class PictureRequest:
     control: Control | None = None
     reference: Reference | None = None
     redraw: Redraw | None = None
-    """Draw over a part of a picture instead of a new one; a ControlNet takes no part in it."""
+    """Draw over a part of a picture instead of a new one; not with ``control``."""
     weighting: Weighting = "chunked"
     batch_size: int | None = None
     """Most pictures in one forward pass; None tries all at once."""
+
+    def __post_init__(self) -> None:
+        if self.redraw and self.control:
+            raise ImagingError("a part is drawn over without a control picture: leave one of the two out")
 
 
 @dataclass(frozen=True)

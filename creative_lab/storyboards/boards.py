@@ -120,8 +120,11 @@ class _Walk:
         self.face_sha: str | None = None
         own = easel.own_picture
         if own is not None and record.method == "reference_guided" and not easel.roles.hosted:
+            from creative_lab.imaging.recipe import picture_sha256
+
             crop = face_crop(easel.judge.models, own)
             self.face = GuidingFace(crop.image, f"the character's own picture, {crop.how}", None)
+            self.face_sha = picture_sha256(crop.image)
 
     def scene(self, scene: Scene, prompt: DrawnPrompt | None) -> SceneDone:
         began = time.perf_counter()

@@ -41,7 +41,8 @@ _COLOURS = (
 _GARMENTS = (
     *_OUTFITS, "blouse", "hoodie", "cardigan", "blazer", "trench coat", "coat", "dress", "robe", "jumpsuit",
 )  # fmt: skip
-_CLOTHES = re.compile(rf"\b({'|'.join(_COLOURS)}) ({'|'.join(sorted(_GARMENTS, key=len, reverse=True))})\b")
+_WORN = rf"({'|'.join(_COLOURS)}) ({'|'.join(sorted(_GARMENTS, key=len, reverse=True))})\b"
+_CLOTHES, _OWN_CLOTHES = re.compile(rf"\b{_WORN}"), re.compile(rf"\b(?:her|his|their) {_WORN}")
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,11 @@ def world_scene(scene: Scene, *, time: str | None = None, weather: str | None = 
 
 
 def _outfit(scene: Scene) -> str:
-    """What the subject wears: as the story says, else chosen once for the storyboard's title."""
-    told = _CLOTHES.search(f"{scene.subject_description}. {scene.description}".lower())
+    """What the subject wears: as the story says, else chosen once for the storyboard's title.
+
+    In a scene's own text only clothes that are hers, his or theirs count: others may wear some, too.
+    """
+    told = _CLOTHES.search(scene.subject_description.lower()) or _OWN_CLOTHES.search(scene.description.lower())
     if told:
         return " ".join(told.groups())
     number = int(hashlib.sha256(scene.title.encode()).hexdigest()[:8], 16)

@@ -64,6 +64,9 @@ def test_only_the_square_changes_and_its_rim_passes_over(lab: PictureStudio) -> 
     changed[top : top + side, left : left + side] = 0
     assert changed.max() == 0
     assert made.pictures[0].image.size == base.size
+    alone = lab.generate(PictureRequest(MODEL, "a face", seed=4, redraw=Redraw(base, SQUARE, 0.8)))
+    second, same = (np.asarray(drawn.image).astype(int) for drawn in (made.pictures[1], alone.pictures[0]))
+    assert np.abs(second - same).max() <= 2, "a seed gives the same whether alone or in a batch"
     large = lab.generate(PictureRequest(MODEL, "a face", seed=3, redraw=Redraw(base, SQUARE, 0.8, 2)))
     assert large.pictures[0].image.size == (320, 240)
 
@@ -80,6 +83,13 @@ def test_the_higher_the_strength_the_less_is_left_of_what_was_there(lab: Picture
         return float(np.abs(parts[0] - parts[1]).mean())
 
     assert remembered(0.1) > remembered(0.5) > remembered(1.0)
+
+
+def test_models_of_one_step_draw_over_in_one(lab: PictureStudio) -> None:
+    made = lab.generate(
+        PictureRequest(MODEL, "a face", seed=3, overrides=Overrides(steps=1), redraw=Redraw(smooth(), SQUARE, 0.3))
+    )
+    assert made.pictures[0].recipe.steps == 1 and made.steps_per_s is not None
 
 
 def test_the_reference_steers_the_part_and_the_warm_model_is_kept(lab: PictureStudio) -> None:
@@ -119,3 +129,8 @@ def test_a_part_is_drawn_again_from_its_file_and_the_picture_below_it(lab: Pictu
 def test_impossible_parts_are_refused(square: Any, strength: float, upscale: int, named: str) -> None:
     with pytest.raises(ImagingError, match=named):
         Redraw(smooth(), square, strength, upscale)
+
+
+def test_a_part_with_a_control_picture_is_refused() -> None:
+    with pytest.raises(ImagingError, match="without a control picture"):
+        PictureRequest(MODEL, "a", control=Control("miniature-pose", smooth()), redraw=Redraw(smooth(), SQUARE))

@@ -193,6 +193,7 @@ def test_the_subject_wears_the_same_in_every_frame_and_what_the_story_says() -> 
     assert len(worn) == 1
     assert len({text("Mara walks", title=f"story {number}") for number in range(20)}) > 5
     assert "mara_kez in a red coat" in text("Mara walks in her red coat")
+    assert text("Mara meets a man in a red coat") == text("Mara meets a man"), "somebody else's coat"
     assert "in a green dress" in text("Mara walks", subject_description="a woman in a green dress")
     assert " in a" not in text("Mara walks", shot="CU").split(",")[0], "a close-up shows no clothes"
     assert "shirt" not in text("The empty park", subject_presence="none", expected_faces=0)

@@ -232,7 +232,7 @@ class Family:
             arguments |= self.reference_arguments(reference)
             image = start.image.convert("RGB").resize((parameters.width, parameters.height))
             # diffusers draws int(steps · strength) steps and refuses none at all.
-            arguments |= {"image": image, "strength": max(start.strength, 1.001 / parameters.steps)}
+            arguments |= {"image": image, "strength": min(1.0, max(start.strength, 1.001 / parameters.steps))}
         try:
             result = pipeline(
                 **arguments,
