@@ -91,15 +91,21 @@ def ordered(arms: Sequence[dict[str, Any]]) -> str:
     if len(known) < len(ARMS):
         return "Face consistency was not measured under every method."
     rising = all(one["mean"] < other["mean"] for one, other in pairwise(known))
-    intervals = [Interval(row["mean"], row["low"], row["high"], row["n"]) for row in known]
-    apart = rising and not any(one.overlaps(other) for one, other in pairwise(intervals))
     top = known[-1]["mean"]
     aim = f"{'above' if top > CONSISTENCY_AIM else 'below'} the aim of {CONSISTENCY_AIM}"
-    if apart:
-        return f"Face consistency rises from method to method and the intervals keep apart; the last is {aim}."
-    if rising:
-        return f"Face consistency rises from method to method, but intervals overlap; the last is {aim}."
-    return f"Face consistency does not rise from method to method; the last is {aim}."
+    if not rising:
+        return f"Face consistency does not rise from method to method; the last is {aim}."
+    if any(row["low"] is None for row in known):
+        return (
+            f"Face consistency rises from method to method; storyboards are too few for intervals; the last is {aim}."
+        )
+    intervals = [Interval(row["mean"], row["low"], row["high"], row["n"]) for row in known]
+    pairs = zip(pairwise(ARMS), pairwise(intervals), strict=True)
+    met = [" and ".join(arms).replace("_", "-") for arms, (one, other) in pairs if one.overlaps(other)]
+    if met:
+        between = ", and those of ".join(met)
+        return f"Face consistency rises from method to method; the intervals of {between} overlap; the last is {aim}."
+    return f"Face consistency rises from method to method and the intervals keep apart; the last is {aim}."
 
 
 def results_markdown(

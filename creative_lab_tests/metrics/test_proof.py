@@ -19,7 +19,7 @@ from creative_lab.illustrator.scene import draw_scene
 from creative_lab.lake.pictures import PictureStore
 from creative_lab.lake.schemas import table_frame
 from creative_lab.lake.tables import TableStore
-from creative_lab.metrics import ablation_work, proof
+from creative_lab.metrics import ablation_work, proof, proof_report
 from creative_lab.metrics.ablation import ARMS
 from creative_lab.metrics.consistency import FrameFace, measure, variety
 from creative_lab.metrics.proof_report import claims
@@ -271,3 +271,26 @@ def test_separation_of_perfect_clusters_is_one_and_of_noise_a_half() -> None:
     assert separation(scale(clustered), names.tolist()).auc == 1.0
     assert abs(separation(scale(noise), names.tolist()).auc - 0.5) < 0.05
     assert abs(separation(scale(clustered), names.tolist()).auc_shuffled - 0.5) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("means", "width", "said"),
+    [
+        ((0.2, 0.5, 0.9), 0.05, "rises from method to method and the intervals keep apart; the last is above"),
+        ((0.2, 0.22, 0.5), 0.05, "the intervals of baseline and simple overlap; the last is below"),
+        ((0.2, 0.22, 0.24), 0.05, "of baseline and simple, and those of simple and reference-guided overlap"),
+        ((0.2, 0.5, 0.8), None, "storyboards are too few for intervals; the last is below"),
+        ((0.5, 0.2, 0.8), 0.05, "does not rise"),
+        ((0.5, None, 0.8), 0.05, "was not measured under every method"),
+    ],
+)
+def test_the_results_say_in_one_sentence_what_keeps_apart(
+    means: tuple[float | None, ...], width: float | None, said: str
+) -> None:
+    rows = [
+        {"method": arm, "metric": "face_consistency", "mean": mean, "n": 9,
+         "low": None if width is None or mean is None else mean - width,
+         "high": None if width is None or mean is None else mean + width}
+        for arm, mean in zip(("baseline", "simple", "reference_guided"), means, strict=True)
+    ]  # fmt: skip
+    assert said in proof_report.ordered(rows)
