@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from creative_lab.lake.pictures import PictureStore
     from creative_lab.settings import Settings
 
-CODE_VERSION = 5
+CODE_VERSION = 7
 """Part of every fingerprint: raise it when the same input should be drawn anew."""
 
 
@@ -177,49 +177,59 @@ class _Walk:
                 attempts = tried[-1].drawn.attempt + 1
             fallback = f"after an error the plain prompt was drawn, one picture: {reason}"
         order = self._rank(tried)
-        why = self._new_face(scene, prompt, tried, order, notes) if fallback is None and not self.stopped else None
+        why = self._new_faces(scene, prompt, tried, order, notes) if fallback is None else None
         return self._chosen(scene, tried, order, attempts, [fallback, *notes], why, mark, began)
 
-    def _new_face(
+    def _new_faces(
         self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], order: list[int], notes: list[str]
     ) -> str | None:
-        """Draw a small face of the best picture anew; returns why that picture was taken, or None when it was not.
+        """Draw a small face anew; where faces guide up to three times, until it is good enough.
 
-        The new pictures join ``tried`` and ``order``: first where one is better, else last. A failure is a note: the
-        scene has its picture.
+        Returns why the picture with the new face was taken, or None when none was. New pictures join ``tried`` and
+        ``order``: first where one is better, else last. A failure is a note: the scene has its picture.
         """
         from creative_lab.imaging.errors import Cancelled, ImagingError, PassingError
 
-        method, roles = self.record.method, self.easel.roles
-        if not self.record.settings.redraw_faces or method == "wireframe" or roles.hosted or not scene.expected_faces:
+        method, old = self.record.method, tried[order[0]]
+        if not self.record.settings.redraw_faces or method == "wireframe" or self.easel.roles.hosted:
             return None
-        best = tried[order[0]]
-        try:
-            unlike = method == "reference_guided" and not best.quality.accepted
-            part = detailing.face_part(self.easel.judge.models, best.pixels, unlike=unlike)
-            if part is None:
-                return None
-            drawn = detailing.redraw_face(
-                self.easel.studio, self.record, scene, prompt, self._guidance(scene, prompt), best.drawn,
-                best.stored["sha256"], part, roles=roles, attempt=max(item.drawn.attempt for item in tried) + 1,
-                cancelled=lambda: self.easel.cancelled() or self.easel.ledger.stop_asked,
-            )  # fmt: skip
-            fresh = self._scored(scene, prompt, drawn)
-        except Cancelled:
-            self.stopped = True
-            return None
-        except (ImagingError, PassingError, RuntimeError, OSError, ValueError) as error:
-            notes.append(f"the small face was left as it was: {error}")
-            return None
-        places = list(range(len(tried), len(tried) + len(fresh)))
-        tried += fresh
-        winner = detailing.better([item.quality for item in fresh], best.quality, by_face=method == "reference_guided")
-        if winner is None:
-            order += places
-            return None
-        taken = places.pop(winner)
-        order[:] = [taken, *order, *places]
-        return detailing.said_of(best.quality, tried[taken].quality)
+        guided = method == "reference_guided"
+        for number in range(detailing.ROUNDS if guided else 1):
+            best = tried[order[0]]
+            if self.stopped or not scene.expected_faces or (number and best.quality.accepted):
+                break
+            try:
+                fresh = self._new_face(scene, prompt, tried, best, unlike=guided and not best.quality.accepted)
+            except Cancelled:
+                self.stopped = True
+                break
+            except (ImagingError, PassingError, RuntimeError, OSError, ValueError) as error:
+                notes.append(f"the small face was left as it was: {error}")
+                break
+            if not fresh:
+                break
+            places = list(range(len(tried), len(tried) + len(fresh)))
+            tried += fresh
+            winner = detailing.better([item.quality for item in fresh], best.quality, by_face=guided)
+            first = [] if winner is None else [places.pop(winner)]
+            order[:] = [*first, *order, *places]
+        taken = tried[order[0]]
+        return None if taken is old else detailing.said_of(old.quality, taken.quality)
+
+    def _new_face(
+        self, scene: Scene, prompt: DrawnPrompt, tried: Sequence[_Tried], best: _Tried, *, unlike: bool
+    ) -> list[_Tried]:
+        """Pictures like ``best`` with its main face drawn anew; none where it needs no new one."""
+        part = detailing.face_part(self.easel.judge.models, best.pixels, unlike=unlike)
+        if part is None:
+            return []
+        drawn = detailing.redraw_face(
+            self.easel.studio, self.record, scene, prompt, self._guidance(scene, prompt), best.drawn,
+            best.stored["sha256"], part, roles=self.easel.roles,
+            attempt=max(item.drawn.attempt for item in tried) + 1,
+            cancelled=lambda: self.easel.cancelled() or self.easel.ledger.stop_asked,
+        )  # fmt: skip
+        return self._scored(scene, prompt, drawn)
 
     def _tries(self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], notes: list[str]) -> int:
         """Draw until something passes or the tries are used up; returns how many there were."""

@@ -46,7 +46,9 @@ LEAST = 8
 SHARP = 384
 """Short side in pixels that a picture is enlarged to at least, so that it can hold the new face."""
 MOST_UPSCALE = 4
-TOLERANCE = 3.0
+ROUNDS = 3
+"""Most times that a face is drawn anew where faces guide, each from the best so far."""
+TOLERANCE = 5.0
 """How much the overall score may fall for a new face."""
 
 
