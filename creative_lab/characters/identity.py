@@ -40,7 +40,7 @@ class IdentityJudge:
     def __init__(self, faces: Any, own: Sequence[np.ndarray]) -> None:
         """``faces`` finds and embeds faces. Raises ValueError when none of ``own`` shows one."""
         self._faces = faces
-        found = mean_face(faces, own)
+        found = mean_face(main_faces(faces, own, fallback=False))
         if found is None:
             raise ValueError(f"no face was found in any of {len(own)} pictures")
         self.mean_face = found

@@ -23,12 +23,10 @@ SEED = 7
 
 def show(settings: Settings) -> None:
     """Draw and score; the best variation of each prompt comes first."""
-    import numpy as np
-
     from creative_lab.imaging.catalogue import Catalogue
     from creative_lab.imaging.parameters import PictureRequest
     from creative_lab.vision.models import VisionModels
-    from creative_lab.vision.scoring import WEIGHTS, score_pictures
+    from creative_lab.vision.scoring import WEIGHTS
 
     catalogue = Catalogue.load(settings)
     slug = catalogue.role("picture")
@@ -43,12 +41,10 @@ def show(settings: Settings) -> None:
     rows = []
     with VisionModels(settings) as models:
         for prompt, found in made:
-            pixels = [np.ascontiguousarray(np.asarray(picture.image.convert("RGB"))) for picture in found.pictures]
-            scores = score_pictures(models, pixels, prompt, roles=tuple(WEIGHTS))
-            order = sorted(range(len(scores)), key=lambda number: -(scores[number].overall or 0.0))
+            ranked = drawing.best_first(models, prompt, [picture.image for picture in found.pictures])
             rows += [
-                (prompt if place == 0 else "", found.pictures[number].seed, *drawing.score_row(scores[number]))
-                for place, number in enumerate(order)
+                (prompt if place == 0 else "", found.pictures[number].seed, *drawing.score_row(score))
+                for place, (number, score) in enumerate(ranked)
             ]
     seconds = sum(found.wall_s for _, found in made)
     table(

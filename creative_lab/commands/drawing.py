@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from creative_lab.imaging.catalogue import Catalogue
     from creative_lab.imaging.generation import Generation
     from creative_lab.imaging.parameters import PictureRequest
+    from creative_lab.vision.models import VisionModels
     from creative_lab.vision.types import PictureScores
 
 DRAWINGS = "drawings"
@@ -112,6 +113,17 @@ def keep(settings: Settings, made: Generation, request: PictureRequest, folder: 
     return paths
 
 
+def best_first(models: VisionModels, prompt: str, images: list[Any]) -> list[tuple[int, PictureScores]]:
+    """Places of PIL pictures with their scores for a prompt, the best first."""
+    import numpy as np
+
+    from creative_lab.vision.scoring import WEIGHTS, score_pictures
+
+    pixels = [np.ascontiguousarray(np.asarray(image.convert("RGB"))) for image in images]
+    scores = score_pictures(models, pixels, prompt, roles=tuple(WEIGHTS))
+    return sorted(enumerate(scores), key=lambda item: -(item[1].overall or 0.0))
+
+
 def score_row(score: PictureScores) -> tuple[str, ...]:
     """The overall score and those of the four scorers, 0 to 100, as cells of a table."""
     from creative_lab.vision.scoring import WEIGHTS
@@ -125,16 +137,12 @@ def _show(settings: Settings, prompt: str, paths: list[Path], images: list[Any],
         for path in paths:
             say(str(path))
         return
-    import numpy as np
-
     from creative_lab.vision.models import VisionModels
-    from creative_lab.vision.scoring import WEIGHTS, score_pictures
+    from creative_lab.vision.scoring import WEIGHTS
 
     with VisionModels(settings) as models:
-        pixels = [np.ascontiguousarray(np.asarray(image.convert("RGB"))) for image in images]
-        scores = score_pictures(models, pixels, prompt, roles=tuple(WEIGHTS))
-    order = sorted(range(len(paths)), key=lambda number: -(scores[number].overall or 0.0))
-    rows = [(paths[number], *score_row(scores[number])) for number in order]
+        ranked = best_first(models, prompt, images)
+    rows = [(paths[number], *score_row(score)) for number, score in ranked]
     table(None, ["picture", "overall", *WEIGHTS], rows, right=range(1, len(WEIGHTS) + 2))
-    for name, reason in (scores[0].missing if scores else {}).items():
+    for name, reason in (ranked[0][1].missing if ranked else {}).items():
         say(f"{name} is missing: {reason}")

@@ -16,13 +16,10 @@ EDGE = 0.125
 
 def cut_out(image: Any, square: tuple[float, float, float], side: int) -> Any:
     """The square (left, top, side in pixels) of a PIL picture, ``side`` pixels wide; edges are repeated outside."""
-    import cv2
     from PIL import Image
 
-    pixels, matrix = np.asarray(image.convert("RGB")), _matrix(square, side)
-    how = cv2.INTER_CUBIC if side >= square[2] else cv2.INTER_AREA
-    cut = cv2.warpAffine(pixels, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    return Image.fromarray(cut)
+    pixels = np.asarray(image.convert("RGB"))
+    return Image.fromarray(_warped(pixels, _matrix(square, side), (side, side), shrunk=square[2] / side))
 
 
 def blend_in(image: Any, drawn: Any, square: tuple[float, float, float], upscale: int) -> Any:
@@ -39,12 +36,18 @@ def blend_in(image: Any, drawn: Any, square: tuple[float, float, float], upscale
     mask = np.zeros((side, side), np.float32)
     mask[rim:-rim, rim:-rim] = 1
     mask = cv2.GaussianBlur(mask, (0, 0), max(1.0, rim / 2.5))
-    if side > part:
-        # A plain warp would skip pixels where the part becomes smaller.
-        new = cv2.GaussianBlur(new, (0, 0), max(0.1, 0.4 * (side / part - 1)))
-    shown = cv2.warpAffine(new, back, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    shown = _warped(new, back, size, shrunk=side / part)
     share = cv2.warpAffine(mask, back, size)[..., None]
     return Image.fromarray((large * (1 - share) + shown * share).round().clip(0, 255).astype(np.uint8))
+
+
+def _warped(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int], *, shrunk: float) -> np.ndarray:
+    """Pixels through an affine map; where they shrink they are blurred first, as a warp would skip some of them."""
+    import cv2
+
+    if shrunk > 1:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), max(0.1, 0.4 * (shrunk - 1)))
+    return cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _matrix(square: tuple[float, float, float], side: int) -> np.ndarray:

@@ -52,7 +52,7 @@ def read_frames(settings: Settings, rows: pl.DataFrame) -> list[Frame]:
 def character_references(settings: Settings, models: VisionModels) -> dict[str, np.ndarray]:
     """One embedding per character that has pictures in the lake: the mean over its own pictures' main faces."""
     from creative_lab.characters.tables import TrainingSet
-    from creative_lab.vision.faces import mean_face
+    from creative_lab.vision.faces import main_faces, mean_face
     from creative_lab.vision.pictures import open_picture
 
     finder = models.faces()
@@ -65,7 +65,7 @@ def character_references(settings: Settings, models: VisionModels) -> dict[str, 
         # Every second one: storyboards choose their frames by the others.
         paths = rows["path"].to_list()[::2][:REFERENCES]
         pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
-        mean = mean_face(finder, pictures)
+        mean = mean_face(main_faces(finder, pictures, fallback=False))
         if mean is not None:
             known[partition["character"]] = mean
     return known

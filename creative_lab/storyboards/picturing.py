@@ -129,11 +129,11 @@ def own_face(
     rows = store.read("training_set", [partition])
     paths = rows.filter(rows["used"]).sort("picture")["path"].to_list()[1::2][:OWN_PICTURES]
     pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
-    mean = mean_face(finder, pictures)
+    found = main_faces(finder, pictures, fallback=False)
+    mean = mean_face(found)
     if mean is None:
         return None, None
-    found = [face.embedding for face in main_faces(finder, pictures, fallback=False)]
-    near = [-1.0 if vector is None else float(vector @ mean) for vector in found]
+    near = [-1.0 if face.embedding is None else float(face.embedding @ mean) for face in found]
     return mean, pictures[max(range(len(near)), key=near.__getitem__)]
 
 

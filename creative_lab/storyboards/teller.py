@@ -110,7 +110,7 @@ def find_hero(story: str, name: str | None = None) -> Hero:
     return Hero("the main character")
 
 
-def cast(story: str, name: str | None) -> str:
+def recast(story: str, name: str | None) -> str:
     """The story with the character in its hero's part: the hero's proper name becomes the character's.
 
     It stays as it is where it names the character already, calls its hero by no name, or where the name may be a

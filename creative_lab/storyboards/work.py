@@ -115,7 +115,7 @@ def scene_rows(settings: Settings, key: str, *, run_id: str) -> pl.DataFrame:
 def _told(settings: Settings, record: StoryboardRecord, source: StorySource, *, run_id: str) -> list[scenes.Scene]:
     lead = lead_of(settings, source.character)
     name = lead.name if lead is not None else None
-    story = teller.cast(source.story, name)
+    story = teller.recast(source.story, name)
     hero = teller.find_hero(story, name)
     asker = make_asker(settings, record, run_id=run_id)
     began = time.perf_counter()

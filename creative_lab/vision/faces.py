@@ -135,9 +135,10 @@ def main_faces(finder: FaceFinder, pictures: Sequence[np.ndarray], *, fallback: 
     return result
 
 
-def mean_face(finder: FaceFinder, pictures: Sequence[np.ndarray]) -> np.ndarray | None:
-    """The normalised mean embedding of the main faces of ``pictures`` (RGB); None when none shows a face."""
-    found = [face.embedding for face in main_faces(finder, pictures, fallback=False) if face.embedding is not None]
+def mean_face(faces: Sequence[MainFace]) -> np.ndarray | None:
+    """The normalised mean embedding of main faces; None when none was found. Guessed crops are faces, too: leave them
+    out by ``fallback=False``."""
+    found = [face.embedding for face in faces if face.embedding is not None]
     if not found:
         return None
     mean = np.mean(np.stack(found), axis=0)

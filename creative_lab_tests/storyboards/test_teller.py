@@ -14,7 +14,7 @@ from creative_lab.storyboards.cinematographer import Subject, story_light, world
 from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.scenes import Scene, scene_frame, scenes_of, story_scenes
 from creative_lab.storyboards.stored import read_files
-from creative_lab.storyboards.teller import cast, find_hero, tell
+from creative_lab.storyboards.teller import find_hero, recast, tell
 from creative_lab_tests.storyboards.conftest import STORY
 
 ALDAR = (
@@ -210,5 +210,5 @@ def test_the_subject_wears_the_same_in_every_frame_and_what_the_story_says() -> 
     ],
 )
 def test_the_character_plays_the_hero_and_no_place_is_taken_for_one(story: str, played: str) -> None:
-    assert cast(story, "Orla") == played
-    assert cast(story, None) == story
+    assert recast(story, "Orla") == played
+    assert recast(story, None) == story
