@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from creative_lab import cli
 from creative_lab.imaging import recipe
 from creative_lab.imaging.errors import ImagingError
 from creative_lab.imaging.generation import PictureStudio
@@ -93,7 +95,7 @@ def test_models_of_one_step_draw_over_in_one(lab: PictureStudio) -> None:
 
 
 def test_the_reference_steers_the_part_and_the_warm_model_is_kept(lab: PictureStudio) -> None:
-    base, pose = smooth(), Control(MODEL.replace("xl", "pose"), smooth(48, 48))
+    base, pose = smooth(), Control("miniature-pose", smooth(48, 48))
     faces = [Reference("miniature-reference", Image.fromarray(np.full((48, 48, 3), v, np.uint8))) for v in (0, 250)]
     lab.generate(PictureRequest(MODEL, "a face", seed=1, control=pose, reference=faces[0]))
     warm: Any = lab._warm
@@ -119,6 +121,23 @@ def test_a_part_is_drawn_again_from_its_file_and_the_picture_below_it(lab: Pictu
         recipe.replay(files.path("part.png"), lab)
     with pytest.raises(ImagingError, match="not the base picture"):
         recipe.replay(files.path("part.png"), lab, base_image=smooth(100, 100))
+
+
+def test_the_command_takes_the_picture_below_and_says_what_is_wrong_with_it(
+    lab: PictureStudio, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, files = smooth(), FileSystem(lab.settings.home)
+    made = lab.generate(PictureRequest(MODEL, "a face", seed=3, redraw=Redraw(base, SQUARE, 0.5))).pictures[0]
+    files.write_bytes("part.png", recipe.finished_png(made.image, made.recipe, lab.settings))
+    file = io.BytesIO()
+    base.save(file, "PNG")
+    files.write_bytes("base.png", file.getvalue())
+    files.write_bytes("broken.png", b"no picture")
+    part, to = str(files.path("part.png")), str(files.path("again.png"))
+    assert cli.main(["recipe", "replay", part, "--to", to, "--base", str(files.path("base.png"))]) == 0
+    assert "the same pixels" in capsys.readouterr().out
+    assert cli.main(["recipe", "replay", part, "--to", to, "--base", str(files.path("broken.png"))]) == 1
+    assert "broken.png" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
