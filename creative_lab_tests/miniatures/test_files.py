@@ -152,6 +152,11 @@ def test_onnx_and_torch_recognise_alike(random_faces: Path, tmp_path: Path) -> N
     assert np.abs(found - expected).max() < 0.01 * np.abs(expected).max()
 
 
+def test_weights_of_faces_take_a_byte_each(random_faces: Path, tmp_path: Path) -> None:
+    parameters = sum(value.numel() for value in FaceRecogniserTrainer(tmp_path).network().parameters())
+    assert (random_faces / "rec.onnx").stat().st_size < 1.1 * parameters
+
+
 def test_faces_are_aligned_as_insightface_aligns_them() -> None:
     from insightface.utils.face_align import norm_crop
 
