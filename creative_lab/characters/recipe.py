@@ -135,8 +135,8 @@ MINIATURE = TrainingRecipe(
 )  # fmt: skip
 """For the miniature on a processor.
 
-Its finest level has no attention, so a face is learnt through convolutions too. Min-SNR weighting would all but switch
-off the steps of much noise, which decide hair, skin and shape in a picture of 16 × 16 latents.
+Convolutions are adapted beside attention, as both draw a face. Min-SNR weighting would all but switch off the steps of
+much noise, which decide hair, skin and shape in a picture of 16 × 16 latents.
 """
 
 RECIPES = {"standard": STANDARD, "small-card": SMALL_CARD, "miniature": MINIATURE}

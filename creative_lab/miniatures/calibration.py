@@ -37,12 +37,12 @@ def scenes(count: int, *, first: int = FIRST_SEED) -> tuple[list[np.ndarray], li
     """Held-out pictures in several formats and a caption of each."""
     from creative_lab.illustrator.captions import captions
     from creative_lab.illustrator.sample import sample_scene
-    from creative_lab.illustrator.scene import draw_scene
+    from creative_lab.illustrator.scene import as_shown, draw_scene
 
     drawn = [sample_scene(first + number) for number in range(count)]
     sizes = ((160, 160), (192, 144), (224, 126))
-    pictures = [draw_scene(scene, *sizes[number % len(sizes)]).pixels for number, scene in enumerate(drawn)]
-    return pictures, [captions(scene, count=1)[0] for scene in drawn]
+    pictures = [draw_scene(scene, *sizes[number % len(sizes)]) for number, scene in enumerate(drawn)]
+    return [picture.pixels for picture in pictures], [captions(as_shown(picture), count=1)[0] for picture in pictures]
 
 
 def measure(models: VisionModels, count: int = 400) -> MeasuredAnchors:

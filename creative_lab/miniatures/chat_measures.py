@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from creative_lab.illustrator.scene import draw_scene
+from creative_lab.illustrator.scene import draw_scene, shown_props
 from creative_lab.miniatures.captioned import PROP_NAMES, attribute_numbers
-from creative_lab.miniatures.drawn import shown_props, story_scene
+from creative_lab.miniatures.drawn import story_scene
 from creative_lab.miniatures.pools import HELD_OUT
 from creative_lab.miniatures.questions import (
     FULL_PROMPTS,

@@ -15,7 +15,7 @@ from creative_lab.illustrator.backdrop import SETTINGS
 from creative_lab.illustrator.identity import Identity
 from creative_lab.illustrator.pose import JOINTS
 from creative_lab.illustrator.sample import sample_scene
-from creative_lab.illustrator.scene import SHOTS, Picture, Scene, draw_scene
+from creative_lab.illustrator.scene import SHOTS, Picture, Scene, as_shown, draw_scene, shown_props
 from creative_lab.miniatures.captioned import PROP_NAMES, attribute_numbers, packed
 from creative_lab.miniatures.pools import Plan
 from creative_lab.miniatures.wording import wordings
@@ -72,17 +72,6 @@ def staged_scene(seed: int, *, identity: Identity | None = None) -> Scene:
     return replace(scene, people=people, seed=tuple(SETTINGS).index(scene.surroundings.setting))
 
 
-def shown_props(picture: Picture) -> tuple[int, ...]:
-    """Places in the scene's props of those that can be seen: at least a tenth of their box is in the picture."""
-    height, width = picture.pixels.shape[:2]
-    places = []
-    for place, truth in enumerate(picture.truth.props):
-        left, top, right, bottom = truth.box
-        if right - left >= 0.03 * width and bottom - top >= 0.03 * height:
-            places.append(place)
-    return tuple(places)
-
-
 def poses(picture: Picture) -> np.ndarray:
     """Joints of up to three people as float32 (3, 18, 2) in shares of width and height; nan where nobody is."""
     height, width = picture.pixels.shape[:2]
@@ -114,7 +103,7 @@ def draw_story(first: int, count: int, *, scene_of: Callable[[int], Scene] = sto
         scene = scene_of(seed)
         picture = draw_scene(scene, *size_of(first))
         shown = shown_props(picture)
-        said = replace(scene, props=tuple(scene.props[place] for place in shown))
+        said = as_shown(picture)
         pixels.append(picture.pixels)
         texts.append(packed(wordings(said, seed=seed, count=CAPTIONS)))
         numbers.append(attribute_numbers(scene))

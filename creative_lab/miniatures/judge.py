@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from creative_lab.illustrator.pose import JOINTS
+from creative_lab.illustrator.pose import JOINTS, MIRRORED_JOINTS
 from creative_lab.illustrator.scene import SHOTS
 from creative_lab.lake.fs import FileSystem
 from creative_lab.miniatures.autoencoder import to_unit
@@ -31,17 +31,7 @@ NAMED = ("garment colour", "hat", "setting", "shot", "expression")
 
 _NEAR = frozenset(list(SHOTS)[:4])
 _FIRST_HELD_OUT = HELD_OUT // (5 * SHARD) * 5 * SHARD
-_MIRRORED = [JOINTS.index(name.replace("left", "?").replace("right", "left").replace("?", "right")) for name in JOINTS]
-
-
-def facing(joints: np.ndarray) -> np.ndarray:
-    """Joints (…, 18, 2) with each pair swapped where the right shoulder is at the right, as if all faced the viewer.
-
-    The world mirrors every other body as a whole, and no picture shows which of its sides is called the right one.
-    """
-    right, left = JOINTS.index("right_shoulder"), JOINTS.index("left_shoulder")
-    turned = joints[..., right, 0] > joints[..., left, 0]
-    return np.where(turned[..., None, None], joints[..., _MIRRORED, :], joints)
+_MIRRORED = [JOINTS.index(name) for name in MIRRORED_JOINTS]
 
 
 def truths(numbers: np.ndarray) -> np.ndarray:
@@ -137,7 +127,7 @@ class JudgeTrainer(Trainer):
         import cv2
         import torch
 
-        pixels, joints = samples["pixels"].copy(), facing(samples["joints"][:, 0])
+        pixels, joints = samples["pixels"].copy(), samples["joints"][:, 0]
         for row in range(len(pixels)):
             if rng.random() < 0.5:
                 pixels[row] = pixels[row][:, ::-1]
@@ -249,7 +239,7 @@ def joint_error(
     ``joints`` (n, 18, 2) are in shares of width and height; with ``numbers`` only people who are alone count, with
     ``limbs`` only some joints.
     """
-    found, joints = judged(judge, pictures)[2], facing(joints)
+    found = judged(judge, pictures)[2]
     inside = ((joints > 0) & (joints < 1)).all(-1)
     chosen = np.zeros_like(inside)
     chosen[:, limbs] = True

@@ -9,7 +9,7 @@ import numpy as np
 
 from creative_lab.illustrator.quality import sample_faults, spoil
 from creative_lab.illustrator.sample import sample_scene
-from creative_lab.illustrator.scene import draw_scene
+from creative_lab.illustrator.scene import as_shown, draw_scene
 from creative_lab.miniatures.sheets import GAP, HELD_OUT, INK, PAPER
 
 _GOOD, _BAD = (46, 148, 108), (206, 92, 70)
@@ -89,8 +89,9 @@ def _scenes(count: int) -> list[tuple[str, np.ndarray, np.ndarray]]:
     made = []
     for number in range(HELD_OUT + 200, HELD_OUT + 200 + count):
         scene, rng = sample_scene(number), np.random.default_rng(number)
-        pixels = draw_scene(scene, 128, 128).pixels
-        made.append((captions(scene, count=1)[0], pixels, spoil(pixels, sample_faults(rng.uniform(0, 0.6), rng), rng)))
+        picture = draw_scene(scene, 128, 128)
+        text, pixels = captions(as_shown(picture), count=1)[0], picture.pixels
+        made.append((text, pixels, spoil(pixels, sample_faults(rng.uniform(0, 0.6), rng), rng)))
     return made
 
 

@@ -25,8 +25,8 @@ def with_small_weights(data: bytes) -> bytes:
     """The same graph with its large weights stored as int8 and one scale for each output channel (symmetric weight-only
     quantisation, as onnxruntime's tools have it); they are multiplied out in fp32 when the file is loaded.
 
-    It leaves a quarter of the file. Nothing is rounded but the weights, and a ``Cast`` and a ``Mul`` of constants are folded
-    away at loading, where ``DequantizeLinear`` would run with every picture.
+    It leaves a quarter of the file. Nothing is rounded but the weights, and a ``Cast`` and a ``Mul`` of constants are
+    folded away at loading, where ``DequantizeLinear`` would run with every picture.
     """
     import numpy as np
     import onnx

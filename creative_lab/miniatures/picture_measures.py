@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from creative_lab.illustrator.scene import Picture, draw_scene
+from creative_lab.illustrator.scene import Picture, as_shown, draw_scene, shown_props
 from creative_lab.miniatures.captioned import PROP_NAMES, attribute_numbers
-from creative_lab.miniatures.drawn import SQUARE, poses, shown_props, staged_scene
+from creative_lab.miniatures.drawn import SQUARE, poses, staged_scene
 from creative_lab.miniatures.pools import HELD_OUT
 
 STEPS, GUIDANCE = 16, 3.0
@@ -99,13 +99,9 @@ def held_out(first: int, count: int, *, alone: bool = False, shots: Sequence[str
 
 def full_caption(picture: Picture, seed: int, *, identity: bool = True) -> str:
     """A caption that says everything that can be seen."""
-    from dataclasses import replace
-
     from creative_lab.illustrator.captions import captions
 
-    scene = picture.truth.scene
-    said = replace(scene, props=tuple(scene.props[place] for place in shown_props(picture)))
-    return captions(said, seed=seed, count=1, identity=identity)[0]
+    return captions(as_shown(picture), seed=seed, count=1, identity=identity)[0]
 
 
 def _props(pictures: Sequence[Picture]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import numpy as np
 from creative_lab.illustrator.captions import captions
 from creative_lab.illustrator.identity import Identity
 from creative_lab.illustrator.sample import sample_scene
-from creative_lab.illustrator.scene import Picture, draw_scene
+from creative_lab.illustrator.scene import Picture, as_shown, draw_scene
 from creative_lab.miniatures.captioned import packed
-from creative_lab.miniatures.drawn import SQUARE, five_marks, shown_props, staged_scene
+from creative_lab.miniatures.drawn import SQUARE, five_marks, staged_scene
 from creative_lab.miniatures.latents import FOLDER, encode_pictures, latents_plan
 from creative_lab.miniatures.pools import Arrays, Plan
 from creative_lab.miniatures.wording import wordings
@@ -61,7 +60,7 @@ def draw_references(models: str, first: int, count: int) -> Arrays:
         identity = Identity.from_seed(number)
         scene = staged_scene(number, identity=identity)
         drawn = draw_scene(scene, *SQUARE)
-        said = replace(scene, props=tuple(scene.props[place] for place in shown_props(drawn)))
+        said = as_shown(drawn)
         pictures.append(drawn.pixels)
         # Most captions leave the face to the reference; some name its hair or beard as people do.
         texts.append(

@@ -54,12 +54,16 @@ def cumulative_alphas() -> torch.Tensor:
 
 
 def new_unet(latents: int, context: int, pooled: int) -> Any:
-    """A UNet in SDXL's shape (no attention at its finest level, added size ids and pooled text) with random weights."""
+    """A UNet in SDXL's shape (added size ids and pooled text) with random weights.
+
+    Unlike SDXL it has attention at its finest level too: on the coarser one a cell covers 16 pixels, which is most of a
+    face and all of a thing.
+    """
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
         sample_size=16, in_channels=latents, out_channels=latents, block_out_channels=WIDTHS, layers_per_block=1,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2,
         transformer_layers_per_block=(1, 1), attention_head_dim=HEADS, cross_attention_dim=context,
         use_linear_projection=True, norm_num_groups=16, time_embedding_dim=TIME_WIDTH,
         addition_embed_type="text_time", addition_time_embed_dim=TIME_IDS,
