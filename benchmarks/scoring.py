@@ -41,17 +41,18 @@ def draw(folder: Path, count: int) -> tuple[list[Path], list[str]]:
     from creative_lab.illustrator.captions import captions
     from creative_lab.illustrator.quality import sample_faults, spoil
     from creative_lab.illustrator.sample import sample_scene
-    from creative_lab.illustrator.scene import draw_scene
+    from creative_lab.illustrator.scene import as_shown, draw_scene
 
     paths, texts = [], []
     for number in range(count):
         seed = 80_000_000 + number // VARIATIONS
         rng = np.random.default_rng(number)
         scene = sample_scene(seed)
-        picture = spoil(draw_scene(scene, *SIZES[number // VARIATIONS % 2]).pixels, sample_faults(0.8, rng), rng)
+        drawn = draw_scene(scene, *SIZES[number // VARIATIONS % 2])
+        picture = spoil(drawn.pixels, sample_faults(0.8, rng), rng)
         paths.append(folder / f"{number:04d}.png")
         Image.fromarray(picture).save(paths[-1], compress_level=1)
-        texts.append(captions(scene, count=1)[0])
+        texts.append(captions(as_shown(drawn), count=1)[0])
     return paths, texts
 
 

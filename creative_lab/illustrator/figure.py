@@ -8,7 +8,7 @@ from creative_lab.illustrator.face import Head, Landmarks
 from creative_lab.illustrator.garments import LAYERS, Garment, draw_garment
 from creative_lab.illustrator.identity import Identity
 from creative_lab.illustrator.painter import Painter, Point, ellipse, limb, shade
-from creative_lab.illustrator.pose import ACTIONS, HEAD, JOINTS, Skeleton, skeleton
+from creative_lab.illustrator.pose import ACTIONS, HEAD, JOINTS, MIRRORED_JOINTS, Skeleton, skeleton
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def draw_person(
             landmarks = head.draw(painter, part=face_part or body_part, hat_part=hat_part)
             with painter.as_part(face_part or body_part):
                 head.draw_long_beard(painter)
-        pose = tuple(painter.point(*bones[name]) for name in JOINTS)
+        # Mirrored, the side that was drawn as the right one is the person's left.
+        names = MIRRORED_JOINTS if person.mirrored else JOINTS
+        pose = tuple(painter.point(*bones[name]) for name in names)
     drawn = painter.part_pixels(face_part) if face_part else 0
     return FigureTruth(person.identity.identity_id, landmarks, pose, tuple(parts), drawn)
 

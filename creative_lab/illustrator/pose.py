@@ -17,6 +17,9 @@ JOINTS = (
     "right_eye", "left_eye", "right_ear", "left_ear",
 )  # fmt: skip
 
+MIRRORED_JOINTS = tuple(name.replace("left", "?").replace("right", "left").replace("?", "right") for name in JOINTS)
+"""The joint that stands in the place of each when a body is mirrored: what was its right side is then its left."""
+
 HEAD = 0.092
 """Half the height of a head. Heads are larger than life, as in animation, so that faces read at small sizes."""
 

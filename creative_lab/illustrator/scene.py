@@ -191,3 +191,22 @@ def _clip(edges: tuple[float, float, float, float], painter: Painter) -> tuple[f
 
 
 __all__ = ["ANGLES", "HEAD", "SHOTS", "STYLES", "Picture", "PropTruth", "Scene", "SceneTruth", "draw_scene"]
+
+
+def shown_props(picture: Picture) -> tuple[int, ...]:
+    """Places in the scene's props of those that can be seen: what the picture holds of one is at least 3 % of its width
+    and of its height.
+    """
+    height, width = picture.pixels.shape[:2]
+    places = []
+    for place, truth in enumerate(picture.truth.props):
+        left, top, right, bottom = truth.box
+        if right - left >= 0.03 * width and bottom - top >= 0.03 * height:
+            places.append(place)
+    return tuple(places)
+
+
+def as_shown(picture: Picture) -> Scene:
+    """The picture's scene without the props that its edge cuts off: what a caption may speak of."""
+    scene = picture.truth.scene
+    return replace(scene, props=tuple(scene.props[place] for place in shown_props(picture)))

@@ -131,47 +131,51 @@ def _spoilt(count: int, seed: int) -> tuple[list[np.ndarray], list[float], list[
     from creative_lab.illustrator.captions import captions
     from creative_lab.illustrator.quality import sample_faults, spoil
     from creative_lab.illustrator.sample import sample_scene
-    from creative_lab.illustrator.scene import draw_scene
+    from creative_lab.illustrator.scene import as_shown, draw_scene
 
     pictures, levels, texts = [], [], []
     for number in range(count):
         rng = np.random.default_rng([seed, number, 11])
         scene = sample_scene(FIRST_SEED + 50_000 + seed * count + number)
         level = (number + 0.5) / count
-        pixels = draw_scene(scene, 192, 192).pixels
-        pictures.append(spoil(pixels, sample_faults(level, rng), rng))
+        drawn = draw_scene(scene, 192, 192)
+        pictures.append(spoil(drawn.pixels, sample_faults(level, rng), rng))
         levels.append(level)
-        texts.append(captions(scene, count=1, seed=number)[0])
+        texts.append(captions(as_shown(drawn), count=1, seed=number)[0])
     return pictures, levels, texts
 
 
 def _matching(count: int, seed: int) -> tuple[list[np.ndarray], list[str], list[float]]:
-    """Pictures with texts of which a known share is true: of person, place, time, shot and action, some are changed."""
+    """Pictures with texts of which a known share is true: of looks, doing, place and things some are changed.
+
+    Only a change that the text tells counts: a close-up's text speaks neither of clothes nor of what somebody does.
+    """
     from dataclasses import replace
 
     from creative_lab.illustrator.captions import captions
     from creative_lab.illustrator.sample import sample_scene
-    from creative_lab.illustrator.scene import draw_scene
+    from creative_lab.illustrator.scene import Scene, as_shown, draw_scene
+
+    def said(scene: Scene) -> str:
+        return captions(scene, count=1, seed=number)[0]
 
     pictures, texts, shares = [], [], []
     for number in range(count):
         rng = np.random.default_rng([seed, number, 13])
-        scene = sample_scene(FIRST_SEED + 80_000 + seed * count + number, people=1)
-        other = sample_scene(FIRST_SEED + 90_000 + seed * count + number, people=1)
-        wrong = number % 5
-        parts = set(rng.permutation(4)[:wrong].tolist())
-        person = scene.people[0]
-        if 0 in parts:
-            person = replace(person, garments=other.people[0].garments, hat=other.people[0].hat)
-        if 1 in parts:
-            person = replace(person, action=other.people[0].action, expression=other.people[0].expression)
-        told = replace(
-            scene,
-            people=(person,),
-            surroundings=other.surroundings if 2 in parts else scene.surroundings,
-            props=other.props if 3 in parts else scene.props,
-        )
-        pictures.append(draw_scene(scene, 192, 192).pixels)
-        texts.append(captions(told, count=1, seed=number)[0])
+        drawn = draw_scene(sample_scene(FIRST_SEED + 80_000 + seed * count + number, people=1), 192, 192)
+        scene, other = as_shown(drawn), sample_scene(FIRST_SEED + 90_000 + seed * count + number, people=1)
+        told, wrong = scene, 0
+        for part in rng.permutation(4)[: number % 5]:
+            person, stranger = told.people[0], other.people[0]
+            changed = (
+                replace(told, people=(replace(person, garments=stranger.garments, hat=stranger.hat),)),
+                replace(told, people=(replace(person, action=stranger.action, expression=stranger.expression),)),
+                replace(told, surroundings=other.surroundings),
+                replace(told, props=other.props),
+            )[part]
+            wrong += said(changed) != said(told)
+            told = changed
+        pictures.append(drawn.pixels)
+        texts.append(said(told))
         shares.append(1 - wrong / 4)
     return pictures, texts, shares

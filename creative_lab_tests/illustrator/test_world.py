@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from creative_lab.illustrator.palette import CLOTH
 from creative_lab.illustrator.pose import ACTIONS, JOINTS
 from creative_lab.illustrator.props import PROPS, Prop
 from creative_lab.illustrator.sample import sample_look, sample_scene
-from creative_lab.illustrator.scene import SHOTS, Scene, draw_scene
+from creative_lab.illustrator.scene import SHOTS, Scene, as_shown, draw_scene
 
 ANNA = Identity.from_seed(11)
 PLAIN = (Garment("jumper", "fitted", "red"), Garment("jeans", "straight", "blue"), Garment("shoes", "flat", "black"))
@@ -181,6 +182,32 @@ def test_captions_say_what_is_shown_and_nothing_hidden(seed: int) -> None:
             assert not any(g.phrase in line for g in scene.people[0].garments)
         if scene.surroundings.setting in INDOORS:
             assert "in the rain" not in line
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 100_000))
+def test_what_the_edge_cuts_off_is_not_in_the_scene_as_shown(seed: int) -> None:
+    picture = draw_scene(sample_scene(seed), 160, 90)
+    shown = as_shown(picture)
+    assert replace(shown, props=()) == replace(picture.truth.scene, props=())
+    for prop, truth in zip(picture.truth.scene.props, picture.truth.props, strict=True):
+        left, top, right, bottom = truth.box
+        if right - left < 1 or bottom - top < 1:
+            assert prop not in shown.props
+        if right - left > 8 and bottom - top > 8:
+            assert prop in shown.props
+
+
+def test_a_mirrored_person_who_faces_the_viewer_has_the_right_shoulder_at_the_left() -> None:
+    right, left = JOINTS.index("right_shoulder"), JOINTS.index("left_shoulder")
+    for mirrored in (False, True):
+        person = Person(Identity.from_seed(3), action="waving", mirrored=mirrored)
+        scene = Scene(people=(person,), surroundings=Surroundings("park"), shot="wide shot")
+        pose = draw_scene(scene, 256, 256).truth.people[0].pose
+        assert pose[right][0] < pose[left][0]
+        raised = [pose[JOINTS.index(f"{side}_wrist")][1] < pose[right][1] for side in ("right", "left")]
+        assert sum(raised) == 1
+        assert raised[int(not mirrored)], "the waving hand is the other one when the body is mirrored"
 
 
 def test_captions_are_worded_differently() -> None:
