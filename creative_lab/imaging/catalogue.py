@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from creative_lab.imaging.errors import ImagingError, ModelNotHere
+from creative_lab.imaging.errors import ImagingError
 from creative_lab.imaging.presets import (
     ControlNetPreset,
     HostedModel,
@@ -21,13 +21,13 @@ from creative_lab.imaging.presets import (
     Presets,
 )
 from creative_lab.settings import Settings
-from creative_lab.weights.entries import SHIPPED, Weights
+from creative_lab.weights.entries import Weights
 from creative_lab.weights.measuring import MeasuringPreset
-from creative_lab.weights.places import place_of, shows_it_is_here
+from creative_lab.weights.places import PlaceState, bytes_here, located, place_of, state_of
 
 AnyWeights = ModelPreset | ControlNetPreset | IpAdapterPreset | MeasuringPreset
 Entry = TypeVar("Entry")
-State = Literal["here", "not trained yet", "not pulled", "hosted", "switched off"]
+State = PlaceState | Literal["hosted", "switched off"]
 
 
 @dataclass(frozen=True)
@@ -118,27 +118,12 @@ class Catalogue:
         return place_of(self.settings, weights)
 
     def located(self, weights: AnyWeights) -> Path:
-        """Where the weights are. Raises :class:`ModelNotHere` saying what to do when they are not."""
-        place = self.place(weights)
-        state = self.state(weights)
-        if state == "not trained yet":
-            raise ModelNotHere(
-                f"{weights.label} is not trained yet: there is no {place}. "
-                f"Train it with: python -m creative_lab.miniatures train {weights.slug}"
-            )
-        if state == "not pulled":
-            raise ModelNotHere(
-                f"{weights.label} is not on this machine: there is no {place}. "
-                f"Fetch it with: creative-lab models pull {weights.slug}"
-            )
-        return place
+        """Where the weights are. Raises :class:`ModelNotHere` saying what to do when they are not, or not whole."""
+        return located(self.settings, weights)
 
     def state(self, weights: AnyWeights) -> State:
         """Whether the weights of an entry are on this machine."""
-        place = self.place(weights)
-        if place.is_file() if weights.single_file else _finished(place, weights):
-            return "here"
-        return "not trained yet" if weights.path.startswith(SHIPPED) else "not pulled"
+        return state_of(self.settings, weights)
 
     def lora_path(self, lora: LoraPreset) -> Path:
         """Where the file of a LoRA belongs: its configured path, else loras/civitai_VERSION.safetensors."""
@@ -149,8 +134,12 @@ class Catalogue:
         assert lora.air is not None
         return self.settings.models_root / "loras" / f"civitai_{parse_air(lora.air).version_id}.safetensors"
 
+    def lora_state(self, lora: LoraPreset) -> State:
+        """Whether the file of a LoRA is on this machine."""
+        return "here" if self.lora_path(lora).is_file() else "not pulled"
+
     def listing(self) -> list[Listed]:
-        """Every entry with its state, licence and size."""
+        """Every entry with its state, licence, size, memory and roles."""
         filled: dict[str, list[str]] = {}
         for profile, roles in self.presets.roles.items():
             for role, slug in roles.items():
@@ -166,7 +155,7 @@ class Catalogue:
                 state=state if entry.is_active else "switched off",
                 licence=licence.name if licence else "unknown",
                 commercial=licence.commercial if licence else None,
-                size_bytes=getattr(entry, "size_bytes", None),
+                size_bytes=self._size(entry),
                 vram_mb=getattr(entry, "vram_usage", None),
                 roles=tuple(filled.get(entry.slug, ())),
             )
@@ -179,23 +168,17 @@ class Catalogue:
             line(e, "ip-adapter", e.base_architecture, self.state(e), e.licence) for e in self.presets.ip_adapters
         ]
         for lora in self.presets.loras:
-            here: State = "here" if self.lora_path(lora).is_file() else "not pulled"
-            lines.append(line(lora, "lora", lora.base_architecture, here, lora.licence))
+            lines.append(line(lora, "lora", lora.base_architecture, self.lora_state(lora), lora.licence))
         lines += [line(e, "measuring", None, self.state(e), e.licence) for e in self.presets.measuring]
         hosted: list[Any] = [*self.presets.hosted, *self.presets.hosted_vision]
         return lines + [line(e, "hosted", None, "hosted", e.licence) for e in hosted]
 
-
-def _finished(place: Path, weights: AnyWeights) -> bool:
-    if isinstance(weights, MeasuringPreset):
-        return shows_it_is_here(place, weights)
-    if isinstance(weights, ModelPreset):
-        marker = place / "model_index.json"
-    elif isinstance(weights, ControlNetPreset):
-        marker = place / "config.json"
-    else:
-        marker = place / weights.subfolder / weights.weight_name
-    return marker.is_file()
+    def _size(self, entry: Any) -> int | None:
+        """Bytes on disk, else as the catalogue says; None for hosted models and where nobody knows."""
+        if isinstance(entry, LoraPreset):
+            path = self.lora_path(entry)
+            return path.stat().st_size if path.is_file() else None
+        return bytes_here(self.settings, entry) if isinstance(entry, Weights) else None
 
 
 def _find(entries: Iterable[Entry], slug: str, what: str) -> Entry:

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from creative_lab.imaging import net
 from creative_lab.imaging.catalogue import AnyWeights, Catalogue
-from creative_lab.imaging.errors import ImagingError, ModelNotHere
+from creative_lab.imaging.errors import ImagingError
 from creative_lab.imaging.presets import IpAdapterPreset, ModelPreset
+from creative_lab.lake.fs import FileSystem
 from creative_lab.weights.entries import SHIPPED, Licence, WeightFile
-from creative_lab.weights.files import MANIFEST, PICKLES, sha256_of, verify
+from creative_lab.weights.files import MANIFEST, PICKLES, marker_of, recorded, sha256_of
 from creative_lab.weights.measuring import MeasuringPreset
 from creative_lab.weights.places import checked
 
@@ -107,16 +108,16 @@ def pull(
 ) -> Path:
     """Fetch what a plan names; can be repeated, and continues where it stopped.
 
-    The manifest (every file with size and SHA-256) is written last. Raises :class:`ImagingError` when the licence was
-    not accepted or the space is short, before anything is written.
+    A marker lists what is to come until the manifest (every file with size and SHA-256) is written last. Raises
+    :class:`ImagingError` when the licence was not accepted or the space is short, before anything is written.
     """
-    if plan.needs_acceptance and not accept_licence:
-        raise ImagingError(
-            f"{plan.label}: {plan.licence.name}. {plan.licence.note or 'Read its terms.'} "
-            "Accept it with --accept-licence to go on"
-        )
+    require_acceptance(plan, accept_licence)
     net.require_space(plan.target, plan.download_bytes)
     allowed = policy(catalogue, hub)
+    files, marker = FileSystem(plan.target), marker_of(plan.slug)
+    if not all(_is_here(plan.target, file) for file in plan.files):
+        planned = {"files": [file.model_dump() for file in plan.files]}
+        files.write_bytes(marker, json.dumps(planned, indent=1).encode())
     fetched = []
     for file in plan.files:
         path = plan.target / file.path
@@ -139,12 +140,20 @@ def pull(
         "revision": plan.revision,
         "licence": plan.licence.name,
         "accepted": plan.needs_acceptance,
-        "files": fetched,
+        "files": [*fetched, *_of_others(plan)],
     }
-    from creative_lab.lake.fs import FileSystem
-
-    FileSystem(plan.target).write_bytes(MANIFEST, json.dumps(manifest, indent=1).encode())
+    files.write_bytes(MANIFEST, json.dumps(manifest, indent=1).encode())
+    files.remove(marker)
     return plan.target
+
+
+def require_acceptance(plan: PullPlan, accepted: bool) -> None:
+    """Refuse to fetch what needs a word about its licence and has none. Raises :class:`ImagingError`."""
+    if plan.needs_acceptance and not accepted:
+        raise ImagingError(
+            f"{plan.label}: {plan.licence.name}. {plan.licence.note or 'Read its terms.'} "
+            "Accept it with --accept-licence to go on"
+        )
 
 
 @dataclass(frozen=True)
@@ -158,91 +167,9 @@ class VerifyReport:
 
 
 def verify_model(catalogue: Catalogue, slug: str) -> VerifyReport:
-    """Hash a model's files and compare them with catalogue and manifest. Raises as :func:`files.verify` does."""
-    weights = catalogue.weights(slug)
-    if isinstance(weights, MeasuringPreset):
-        found = checked(catalogue.settings, weights)
-    else:
-        found = verify(catalogue.located(weights), weights.files)
+    """Hash a model's files and compare them with what they should be. Raises as :func:`places.checked` does."""
+    found = checked(catalogue.settings, catalogue.weights(slug))
     return VerifyReport(slug, found.digest, found.checked, found.unknown)
-
-
-def pull_lora(
-    catalogue: Catalogue, slug: str, *, civitai: str = "https://civitai.com", on_bytes: net.OnBytes | None = None
-) -> Path:
-    """Fetch a LoRA by its AIR with the key of the settings; nothing happens when it is there.
-
-    The hash is the catalogue's or Civitai's own. The file's architecture is checked before anyone can load it.
-    """
-    from creative_lab.imaging.air import parse_air
-    from creative_lab.imaging.errors import LoraMismatch
-    from creative_lab.imaging.loras import architecture_of
-
-    lora = catalogue.lora(slug)
-    target = catalogue.lora_path(lora)
-    if target.is_file():
-        return target
-    if not lora.air:
-        raise ModelNotHere(f"LoRA {slug}: there is no {target}, and it has no AIR to fetch it by")
-    headers = civitai_key(catalogue)
-    air = parse_air(lora.air)
-    allowed = policy(catalogue, civitai)
-    described = lora_from_civitai(catalogue, lora.air, civitai=civitai)
-    incoming = target.with_name(f".incoming-{target.name}")
-    try:
-        net.download(
-            f"{civitai}/api/download/models/{air.version_id}",
-            incoming,
-            allowed,
-            sha256=lora.sha256 or described.get("sha256"),
-            headers=headers,
-            on_bytes=on_bytes,
-        )
-        found = architecture_of(incoming)
-        if found is not None and found != lora.base_architecture:
-            raise LoraMismatch(f"LoRA {slug}: labelled {lora.base_architecture}, but the file is made for {found}")
-        incoming.replace(target)
-    finally:
-        incoming.unlink(missing_ok=True)
-    return target
-
-
-def lora_from_civitai(catalogue: Catalogue, air_text: str, *, civitai: str = "https://civitai.com") -> dict[str, Any]:
-    """Fields of a catalogue entry for a LoRA, from Civitai's description of it.
-
-    The architecture comes from the AIR; None where its ecosystem is unknown, so that a person says it.
-    """
-    from creative_lab.imaging.air import parse_air
-
-    air = parse_air(air_text)
-    address = f"{civitai}/api/v1/model-versions/{air.version_id}"
-    answer = net.fetch_json(address, policy(catalogue, civitai), civitai_key(catalogue))
-    if not isinstance(answer, dict):
-        raise ImagingError(f"{address}: not an object")
-    files = [file for file in answer.get("files") or [] if isinstance(file, dict)]
-    main = next((file for file in files if file.get("primary")), files[0] if files else {})
-    digest = str((main.get("hashes") or {}).get("SHA256") or "").lower()
-    sample = next((image.get("meta") or {} for image in answer.get("images") or [] if isinstance(image, dict)), {})
-    guidance = sample.get("cfgScale")
-    statistics = answer.get("stats") or {}
-    return {
-        "label": str(answer.get("name") or f"LoRA {air.version_id}")[:200],
-        "base_architecture": air.architecture,
-        "air": air_text,
-        "prompt": ", ".join(str(word).strip() for word in answer.get("trainedWords") or []),
-        "negative_prompt": str(sample.get("negativePrompt") or ""),
-        "guidance_scale": float(guidance) if isinstance(guidance, (int, float)) else None,
-        "sha256": digest if len(digest) == 64 else None,
-        "notes": f"{answer.get('description') or ''} (base {answer.get('baseModel')}, {statistics})"[:2000],
-    }
-
-
-def civitai_key(catalogue: Catalogue) -> dict[str, str]:
-    """The Civitai key as a header. Raises :class:`ImagingError` when it is not set."""
-    key = catalogue.settings.civitai_api_key
-    if key is None:
-        raise ImagingError("LoRAs are fetched from Civitai with a key: set CREATIVE_LAB_CIVITAI_API_KEY")
-    return {"Authorization": f"Bearer {key.get_secret_value()}"}
 
 
 def policy(catalogue: Catalogue, origin: str) -> net.NetworkPolicy:
@@ -279,11 +206,9 @@ def _chosen(weights: AnyWeights, files: list[WeightFile]) -> list[WeightFile]:
         and PurePosixPath(file.path).suffix not in PICKLES
     ]
     if isinstance(weights, IpAdapterPreset):
-        folder = PurePosixPath(weights.subfolder)
-        encoder = PurePosixPath(weights.image_encoder_folder)
-        encoder = encoder if "/" in weights.image_encoder_folder else folder / encoder
-        adapter = (folder / weights.weight_name).as_posix()
-        wanted = [file for file in wanted if file.path == adapter or PurePosixPath(file.path).parent == encoder]
+        adapter, encoder = weights.adapter_path, weights.encoder_path
+        paths = {file.path: PurePosixPath(file.path) for file in wanted}
+        wanted = [file for file in wanted if paths[file.path] == adapter or paths[file.path].parent == encoder]
     elif isinstance(weights, ModelPreset):  # whole checkpoints beside the folders are the same weights again
         wanted = [file for file in wanted if "/" in file.path or not file.path.endswith(".safetensors")]
     if isinstance(weights, ModelPreset) and weights.dtype == "float16":
@@ -292,6 +217,16 @@ def _chosen(weights: AnyWeights, files: list[WeightFile]) -> list[WeightFile]:
     if not any(file.path.endswith(".safetensors") for file in wanted):
         raise ImagingError(f"{weights.label}: {weights.path} offers no .safetensors files; pickles are not fetched")
     return wanted
+
+
+def _of_others(plan: PullPlan) -> list[dict[str, Any]]:
+    """What the manifest holds about files of other models in the same folder, as IP-Adapters have it."""
+    own = {file.path for file in plan.files}
+    try:
+        before = recorded(plan.target)
+    except ImagingError:  # a broken manifest is what this pull mends
+        return []
+    return [file.model_dump() for file in before if file.path not in own and (plan.target / file.path).is_file()]
 
 
 def _is_here(target: Path, file: WeightFile) -> bool:

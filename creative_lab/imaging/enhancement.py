@@ -41,14 +41,14 @@ class Enhanced:
 def detect_style(prompt: str) -> str:
     """The style that whole words of a prompt call for; realistic when none does ("party" is not "art")."""
     for style, hints in words.DETECTION:
-        if any(_has_word(prompt, hint) for hint in hints):
+        if any(has_word(prompt, hint) for hint in hints):
             return style
     return "realistic"
 
 
 def detect_subjects(prompt: str) -> list[str]:
     """Which of people, landscape, animals and buildings a prompt names, in whole words."""
-    return [subject for subject, (hints, _) in words.SUBJECTS.items() if any(_has_word(prompt, hint) for hint in hints)]
+    return [subject for subject, (hints, _) in words.SUBJECTS.items() if any(has_word(prompt, hint) for hint in hints)]
 
 
 def clamp_creativity(value: float | None) -> float:
@@ -130,7 +130,7 @@ def enhance(
     except Exception as error:
         reason = f"{method} failed: {type(error).__name__}: {str(error)[:300]}"
         return Enhanced(**{**ruled.__dict__, "model": model, "fallback_reason": reason})
-    missing = [trigger for trigger in triggers if trigger.strip() and trigger.casefold() not in positive.casefold()]
+    missing = [trigger for trigger in triggers if trigger.strip() and not has_word(positive, trigger.strip())]
     enhanced = ", ".join([*missing, positive])
     return Enhanced(
         prompt, enhanced, negative or ruled.negative_prompt, ruled.detected_style, method, ruled.creativity, seed, model
@@ -158,5 +158,6 @@ def read_batch(text: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _has_word(text: str, word: str) -> bool:
+def has_word(text: str, word: str) -> bool:
+    """Whether a text holds a word or phrase, whole and in any case: "party" does not hold "art"."""
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None

@@ -6,7 +6,7 @@ import datetime
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from creative_lab.imaging.pipelines.factory import family_for, load
 from creative_lab.imaging.recipe import Recipe, UsedAdapter, UsedLora, UsedRedraw, picture_sha256
 from creative_lab.imaging.redrawing import blend_in, cut_out
 from creative_lab.settings import Settings
+from creative_lab.weights.files import verify
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class PictureStudio:
         self.catalogue = catalogue or Catalogue.load(settings)
         self._before_loading = before_loading
         self._warm: tuple[tuple[str | None, ...], Family] | None = None
+        self._adapter_digests: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def generate(
@@ -154,14 +156,18 @@ class PictureStudio:
         self.evict()
         if self._before_loading:
             self._before_loading()
+        located = self._located(request)
         try:
-            family = load(self._located(request), devices.choose_device(self.settings))
+            family = load(located, devices.choose_device(self.settings))
         except Exception as error:
             devices.clear_cache(collect=True)
             if not isinstance(error, ImagingError) and devices.is_out_of_memory(error):
                 raise OutOfMemory(f"{request.model} does not fit into the memory of this machine: {error}") from error
             raise
         self._warm = (wanted, family)
+        worn = [adapter for adapter in (located.controlnet, located.ip_adapter) if adapter]
+        # Loading has hashed these files, and hashes are remembered.
+        self._adapter_digests = {preset.slug: verify(place, preset.files).digest for preset, place in worn}
         return family
 
     def _draw(
@@ -216,7 +222,7 @@ class PictureStudio:
         _log.info("%s drew %d pictures in %.2f s (batches %s)", request.model, len(drawn), wall, batches)
         digest = family.verified.digest if family.verified else None
         pictures = [
-            Picture(image, seed, self._recipe(request, parameters, family, scheduler, seed, batch_seeds, digest))
+            Picture(image, seed, self._recipe(request, parameters, family, scheduler, seed, batch_seeds, digest, image))
             for image, seed, batch_seeds in zip(drawn, seeds, _batch_seeds(seeds, batches), strict=True)
         ]
         return Generation(
@@ -268,6 +274,7 @@ class PictureStudio:
         seed: int,
         batch_seeds: tuple[int, ...],
         digest: str | None,
+        image: Any,
     ) -> Recipe:
         return Recipe(
             prompt=request.prompt,
@@ -276,8 +283,8 @@ class PictureStudio:
             drawn_negative_prompt=parameters.negative_prompt,
             model=request.model,
             model_sha256=digest,
-            width=parameters.width,
-            height=parameters.height,
+            width=image.width,
+            height=image.height,
             steps=parameters.steps,
             guidance_scale=parameters.guidance_scale,
             scheduler=scheduler,
@@ -290,9 +297,9 @@ class PictureStudio:
             loras=tuple(
                 UsedLora(**{name: getattr(x, name) for name in UsedLora.model_fields}) for x in parameters.loras
             ),
-            control=_adapter(request.control),
-            reference=_adapter(request.reference),
-            redraw=_redraw(request),
+            control=used_adapter(request.control, self._adapter_digests),
+            reference=used_adapter(request.reference, self._adapter_digests),
+            redraw=_redraw(request, parameters.width),
             backend=self.settings.profile,
             device=family.device,
             dtype=family.dtype,
@@ -308,19 +315,23 @@ def _batch_seeds(seeds: tuple[int, ...], batches: list[int]) -> list[tuple[int, 
     return answer
 
 
-def _redraw(request: PictureRequest) -> UsedRedraw | None:
+def _redraw(request: PictureRequest, drawn_side: int) -> UsedRedraw | None:
     part = request.redraw
     if part is None:
         return None
     left, top, side = part.square
     return UsedRedraw(
         image_sha256=picture_sha256(part.image), left=left, top=top, side=side, strength=part.strength,
-        upscale=part.upscale,
+        upscale=part.upscale, drawn_side=drawn_side,
     )  # fmt: skip
 
 
-def _adapter(used: Control | Reference | None) -> UsedAdapter | None:
+def used_adapter(used: Control | Reference | None, digests: Mapping[str, str] | None = None) -> UsedAdapter | None:
+    """What a recipe says of a picture that was followed; ``digests`` are the hashes of local weights by slug."""
     if used is None:
         return None
     end = used.guidance_end if isinstance(used, Control) else None
-    return UsedAdapter(slug=used.slug, image_sha256=picture_sha256(used.image), scale=used.scale, guidance_end=end)
+    digest = (digests or {}).get(used.slug)
+    return UsedAdapter(
+        slug=used.slug, image_sha256=picture_sha256(used.image), scale=used.scale, guidance_end=end, sha256=digest
+    )

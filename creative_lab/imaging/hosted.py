@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from creative_lab.imaging import net
 from creative_lab.imaging.errors import Cancelled, ImagingError, PassingError
-from creative_lab.imaging.generation import Generation, IsCancelled, Picture
+from creative_lab.imaging.generation import Generation, IsCancelled, Picture, used_adapter
 from creative_lab.imaging.parameters import PictureRequest, fit_size, picture_seeds
 from creative_lab.imaging.prompt_weighting import plain_text
 from creative_lab.imaging.recipe import MAX_PIXELS, Recipe
@@ -63,8 +63,9 @@ class HostedStudio:
     def generate(self, request: PictureRequest, *, cancelled: IsCancelled | None = None) -> Generation:
         """Draw all pictures of a request, one call each; what the model does not take is left out and noted.
 
-        Raises :class:`ImagingError` for a refusal (422 is never tried again), :class:`PassingError` when the attempts
-        are used up, :class:`Cancelled` between looks.
+        When a call fails, the pictures before it are kept, with a note: they are paid for. Raises when there are none:
+        :class:`ImagingError` for a refusal (422 is never tried again), :class:`PassingError` when the attempts are used
+        up. Raises :class:`Cancelled` between looks.
         """
         model = self.catalogue.hosted(request.model)
         if not model.is_active:
@@ -95,8 +96,17 @@ class HostedStudio:
         for seed in seeds:
             if cancelled and cancelled():
                 raise Cancelled(f"cancelled after {len(pictures)} of {count} pictures")
-            data = draw(model, prompt, negative, seed, width, height, request, cancelled or (lambda: False))
-            image = _decoded(data, model.slug)
+            try:
+                data = draw(model, prompt, negative, seed, width, height, request, cancelled or (lambda: False))
+                image = _decoded(data, model.slug)
+            except Cancelled:
+                raise
+            except Exception as error:
+                if not pictures:
+                    raise
+                reason = f"{type(error).__name__}: {str(error)[:300]}"
+                notes.append(f"only {len(pictures)} of {count} pictures: the next call failed ({reason})")
+                break
             recipe = Recipe(
                 prompt=request.prompt,
                 drawn_prompt=prompt,
@@ -106,6 +116,7 @@ class HostedStudio:
                 width=image.width,
                 height=image.height,
                 seed=seed,
+                reference=used_adapter(request.reference),
                 backend=self.settings.profile,
                 cost_usd=model.cost_per_image_usd,
                 drawn_at=datetime.datetime.now(datetime.UTC),
@@ -117,10 +128,10 @@ class HostedStudio:
             model=model.slug,
             model_sha256=None,
             backend=self.settings.profile,
-            batches=[1] * count,
+            batches=[1] * len(pictures),
             notes=notes,
             wall_s=time.perf_counter() - started,
-            cost_usd=None if price is None else price * count,
+            cost_usd=None if price is None else price * len(pictures),
         )
 
     # --- Replicate
@@ -252,6 +263,10 @@ def _size(request: PictureRequest, model: HostedModel) -> tuple[int, int, str | 
     wish = request.overrides
     width = 1024 if wish.width is None else wish.width
     height = 1024 if wish.height is None else wish.height
+    if model.provider == "replicate":
+        if wish.width is None and wish.height is None:
+            return width, height, None
+        return width, height, f"size {width}x{height} is sent as the aspect ratio {_aspect(width, height)}"
     if not model.sizes:
         return fit_size(width, height, 4096 * 4096, 8)
     offered = [tuple(map(int, size.split("x"))) for size in model.sizes]

@@ -6,12 +6,16 @@ name cannot point elsewhere between check and use.
 
 from __future__ import annotations
 
+import contextlib
+import email.utils
+import fcntl
 import hashlib
 import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
     import httpx
 
 ATTEMPTS = 3
+"""How often in a row a download is tried without a new byte."""
+FIRST_WAIT_S = 1.0
+"""Pause after the first failure; it doubles with every further one."""
+LONGEST_WAIT_S = 120.0
+"""A server that asks for a longer pause is left to another pull."""
 
 OnBytes = Callable[[int, int | None], None]
 """Called with (bytes here, bytes in all or None)."""
@@ -92,7 +101,7 @@ def fetch_json(url: str, policy: NetworkPolicy, headers: Mapping[str, str] | Non
     try:
         with client(policy) as http:
             answer = http.get(url, headers=dict(headers or {}))
-            _judge(answer.status_code, url)
+            _judge(answer, url)
             return answer.json()
     except httpx.HTTPError as error:
         raise PassingError(f"{_host(url)}: {type(error).__name__}: {error}") from error
@@ -114,39 +123,31 @@ def download(
 ) -> str:
     """Download to ``target`` and return its SHA-256; the name appears only when the bytes are right.
 
-    An interrupted download is resumed where the server can (``Range``); a part whose hash turns out wrong is removed.
-    Passing failures are tried three times, each from where the last one stopped. Raises :class:`UnsafeModel` when
-    hash or size differ, :class:`ImagingError` for refusals and too little space, :class:`PassingError` otherwise.
+    An interrupted download is resumed where the server can (``Range``), by a later call too when ``sha256`` is known:
+    without it nothing could tell whether the halves belong together. A part whose hash turns out wrong is removed.
+    Passing failures are tried again after a growing pause, or the one that the server asks for, until
+    :data:`ATTEMPTS` in a row brought nothing. Raises :class:`UnsafeModel` when hash or size differ,
+    :class:`ImagingError` for refusals and too little space, :class:`PassingError` otherwise.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name[:150]}.download")
-    problem: PassingError | None = None
-    for _ in range(ATTEMPTS):
+    with _alone(part):
         try:
-            _receive(url, part, policy, headers or {}, size, on_bytes)
-            break
-        except PassingError as error:
-            problem = error
-        except BaseException:
-            part.unlink(missing_ok=True)
+            if sha256 is None:
+                os.truncate(part, 0)
+            _persist(url, part, policy, headers or {}, size, on_bytes)
+            digest = _digest(part)
+            if size is not None and part.stat().st_size != size:
+                raise UnsafeModel(_wrong(target, url, f"{part.stat().st_size} bytes instead of {size}"))
+            if sha256 is not None and digest != sha256:
+                raise UnsafeModel(_wrong(target, url, f"SHA-256 {digest[:12]}… instead of {sha256[:12]}…"))
+        except BaseException as error:
+            if sha256 is None or isinstance(error, UnsafeModel) or part.stat().st_size == 0:
+                part.unlink(missing_ok=True)
             raise
-    else:
-        assert problem is not None
-        if sha256 is None:  # nothing could tell later whether the halves belong together
-            part.unlink(missing_ok=True)
-        raise problem
-    digest = _digest(part)
-    wrong = None
-    if size is not None and part.stat().st_size != size:
-        wrong = f"{part.stat().st_size} bytes instead of {size}"
-    elif sha256 is not None and digest != sha256:
-        wrong = f"SHA-256 {digest[:12]}… instead of {sha256[:12]}…"
-    if wrong:
-        part.unlink(missing_ok=True)
-        raise UnsafeModel(f"{target.name} from {_host(url)}: {wrong}; nothing was kept")
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.replace(target)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
     folder = os.open(target.parent, os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)
@@ -170,6 +171,49 @@ def require_space(folder: Path, needed: int) -> None:
         )
 
 
+@contextlib.contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Hold an unfinished file against other processes. Raises :class:`PassingError` when another one has it."""
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between opening and locking, the other one may have renamed or removed what was opened.
+            mine = part.exists() and part.stat().st_ino == os.fstat(descriptor).st_ino
+        except BlockingIOError:
+            mine = False
+        if not mine:
+            raise PassingError(f"{part}: another process is fetching this file; wait until it has finished")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _persist(
+    url: str, part: Path, policy: NetworkPolicy, headers: Mapping[str, str], size: int | None, on_bytes: OnBytes | None
+) -> None:
+    """Fetch into ``part`` until it is whole, waiting between failures; see :func:`download`."""
+    furthest, failures = part.stat().st_size, 0
+    while True:
+        try:
+            _receive(url, part, policy, headers, size, on_bytes)
+            return
+        except PassingError as error:
+            if (here := part.stat().st_size) > furthest:
+                furthest, failures = here, 0
+            failures += 1
+            pause = FIRST_WAIT_S * 2 ** (failures - 1) if error.wait_s is None else error.wait_s
+            if pause > LONGEST_WAIT_S:
+                raise PassingError(f"{error}, and asks to wait {pause:.0f} s: pull again later") from error
+            if failures == ATTEMPTS:
+                raise
+            time.sleep(pause)
+
+
+def _wrong(target: Path, url: str, difference: str) -> str:
+    return f"{target.name} from {_host(url)}: {difference}; nothing was kept"
+
+
 def _receive(
     url: str,
     part: Path,
@@ -180,19 +224,18 @@ def _receive(
 ) -> None:
     import httpx
 
-    here = part.stat().st_size if part.exists() else 0
+    here = part.stat().st_size
     if size is not None and here > size:
-        part.unlink()
-        here = 0
+        here = 0  # asked for from its beginning, the file is written anew
     if size is not None and here == size and here:
         return
     asked = dict(headers) | ({"Range": f"bytes={here}-"} if here else {}) | {"Accept-Encoding": "identity"}
     try:
         with client(policy) as http, http.stream("GET", url, headers=asked) as answer:
             if answer.status_code == 416:  # what is here is not a beginning of what is there
-                part.unlink(missing_ok=True)
+                os.truncate(part, 0)
                 raise PassingError(f"{_host(url)} cannot resume: starting again")
-            _judge(answer.status_code, url)
+            _judge(answer, url)
             if here and answer.status_code != 206:
                 here = 0
             length = answer.headers.get("content-length")
@@ -213,16 +256,28 @@ def _receive(
         raise PassingError(f"{_host(url)}: {type(error).__name__}: {error}") from error
 
 
-def _judge(status: int, url: str) -> None:
-    host = _host(url)
+def _judge(answer: httpx.Response, url: str) -> None:
+    host, status = _host(url), answer.status_code
     if status in {401, 403}:
         raise ImagingError(f"{host} refuses ({status}): accept the model's terms there and check the key")
     if status == 404:
         raise ImagingError(f"{host} has no {urlsplit(url).path} (404)")
     if status in {408, 425, 429} or status >= 500:
-        raise PassingError(f"{host} answered {status}")
+        raise PassingError(f"{host} answered {status}", wait_s=_seconds(answer.headers.get("retry-after")))
     if status >= 400:
         raise ImagingError(f"{host} answered {status}")
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What a Retry-After header asks for: seconds, or a moment; None when there is none that can be read."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None
 
 
 def _host(url: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from creative_lab.imaging.enhancement import has_word
 from creative_lab.imaging.errors import ImagingError
 from creative_lab.imaging.presets import ModelPreset, Overrides
 
@@ -35,8 +36,7 @@ class LoraUse:
     triggers: str = ""
 
     def __post_init__(self) -> None:
-        if self.strength is not None and not 0 <= self.strength <= 2:
-            raise ImagingError(f"LoRA {self.slug}: strength {self.strength} is not within 0 to 2")
+        _within(f"LoRA {self.slug}: strength", self.strength, 2)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Control:
     image: Any
     scale: float | None = None
     guidance_end: float | None = None
+    """Share of the steps after which the picture is followed no more."""
+
+    def __post_init__(self) -> None:
+        _within(f"ControlNet {self.slug}: scale", self.scale, 2)
+        _within(f"ControlNet {self.slug}: guidance_end", self.guidance_end, 1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,9 @@ class Reference:
     slug: str
     image: Any
     scale: float | None = None
+
+    def __post_init__(self) -> None:
+        _within(f"reference {self.slug}: scale", self.scale, 2)
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,15 @@ class PictureRequest:
     def __post_init__(self) -> None:
         if self.redraw and self.control:
             raise ImagingError("a part is drawn over without a control picture: leave one of the two out")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ImagingError(f"batch_size {self.batch_size} is not 1 or more")
+        for what, text in (("prompt", self.prompt), ("negative prompt", self.negative_prompt or "")):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise ImagingError(
+                    f"the {what} holds {text[error.start]!r}, half a character, at {error.start}"
+                ) from error
 
 
 @dataclass(frozen=True)
@@ -124,6 +141,11 @@ class Parameters:
     weighting: Weighting
     loras: tuple[ResolvedLora, ...] = ()
     notes: tuple[str, ...] = field(default=())
+
+
+def _within(what: str, value: float | None, most: float) -> None:
+    if value is not None and not 0 <= value <= most:
+        raise ImagingError(f"{what} {value:g} is not within 0 to {most:g}")
 
 
 def first_given(*values: Any) -> Any:
@@ -172,12 +194,14 @@ def resolve(
     """Apply every rule of the catalogue to a request.
 
     Guidance: the preset's where it is forced (distilled models), else LoRA, request, preset, in this order. Clip skip:
-    LoRA, then request. Triggers of LoRAs are appended to the prompt, their negative words to the negative prompt.
+    LoRA, then request. Of several LoRAs the first that names a value decides; what is not followed is noted. Triggers
+    of LoRAs are appended to the prompt, their negative words to the negative prompt.
     """
     if not request.prompt.strip():
         raise ImagingError("the prompt is empty")
     wish, notes = request.overrides, []
-    lora_guidance = first_given(*(lora.guidance_scale for lora in loras))
+    lora_guidance, guidance_notes = _by_loras("guidance", "guidance_scale", loras, wish.guidance_scale)
+    clip_skip, skip_notes = _by_loras("clip skip", "clip_skip", loras, wish.clip_skip)
     if preset.force_default_guidance:
         guidance = preset.guidance_scale
         asked = first_given(lora_guidance, wish.guidance_scale)
@@ -185,6 +209,8 @@ def resolve(
             notes.append(f"guidance {asked:g} ignored: {preset.slug} always uses {guidance:g}")
     else:
         guidance = first_given(lora_guidance, wish.guidance_scale, preset.guidance_scale)
+        notes += guidance_notes
+    notes += skip_notes
     width, height, size_note = fit_size(
         first_given(wish.width, preset.default_width),
         first_given(wish.height, preset.default_height),
@@ -205,7 +231,7 @@ def resolve(
         steps=first_given(wish.steps, preset.steps),
         guidance_scale=float(guidance),
         scheduler=first_given(wish.scheduler, preset.scheduler),
-        clip_skip=first_given(*(lora.clip_skip for lora in loras), wish.clip_skip),
+        clip_skip=first_given(clip_skip, wish.clip_skip),
         max_sequence_length=preset.max_sequence_length,
         seeds=picture_seeds(request.seed, request.count, request.seeds),
         weighting=request.weighting,
@@ -214,17 +240,30 @@ def resolve(
     )
 
 
+def _by_loras(
+    what: str, field_name: str, loras: Sequence[ResolvedLora], wish: float | None
+) -> tuple[Any | None, list[str]]:
+    """What the first LoRA that names a value says, and notes about everybody who wanted another one."""
+    said = [(lora.slug, getattr(lora, field_name)) for lora in loras if getattr(lora, field_name) is not None]
+    if not said:
+        return None, []
+    first, value = said[0]
+    others = [("asked for", wish)] if wish is not None else []
+    others += [(f"of LoRA {slug}", other) for slug, other in said[1:]]
+    notes = [f"{what} {other:g} {who} not used: LoRA {first} says {value:g}" for who, other in others if other != value]
+    return value, notes
+
+
 def _joined(*texts: str | None) -> str | None:
     kept = [text.strip().strip(",").strip() for text in texts if text and text.strip()]
     return ", ".join(kept) if kept else None
 
 
 def _with_triggers(prompt: str, triggers: Sequence[str]) -> str:
-    present = prompt.casefold()
     missing = [
         word.strip()
         for words in triggers
         for word in words.split(",")
-        if word.strip() and word.strip().casefold() not in present
+        if word.strip() and not has_word(prompt, word.strip())
     ]
     return ", ".join([prompt.strip(), *dict.fromkeys(missing)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -43,8 +44,6 @@ PipelineName = Literal[
 class ModelPreset(Weights):
     """One diffusion model that runs here."""
 
-    slug: Slug
-    label: str
     base_architecture: Architecture
     pipeline: PipelineName
     steps: int = Field(ge=1, le=200)
@@ -75,6 +74,10 @@ class ModelPreset(Weights):
             raise ValueError("the default size exceeds max_pixels")
         return self
 
+    def is_loadable(self, place: Path) -> bool:
+        """Whether there is the list of a pipeline's parts, or the single file."""
+        return place.is_file() if self.single_file else (place / "model_index.json").is_file()
+
 
 class HostedModel(Entry):
     """A model behind an API; pictures cost money and may lack a seed or a negative prompt."""
@@ -95,24 +98,44 @@ class HostedModel(Entry):
 class ControlNetPreset(Weights):
     """A ControlNet: pictures follow a pose, edges or a depth map."""
 
-    slug: Slug
-    label: str
     control_type: Literal["pose", "canny", "depth", "lineart", "scribble"]
     base_architecture: Architecture
     default_conditioning_scale: float = Field(ge=0, le=2)
     default_guidance_end: float = Field(ge=0, le=1)
 
+    def is_loadable(self, place: Path) -> bool:
+        """Whether there is the configuration of the network, or the single file."""
+        return place.is_file() if self.single_file else (place / "config.json").is_file()
+
 
 class IpAdapterPreset(Weights):
     """An IP-Adapter: pictures follow a reference picture."""
 
-    slug: Slug
-    label: str
     base_architecture: Architecture
     subfolder: str = ""
     weight_name: str = Field(pattern=r"^[\w.-]+\.safetensors$")
     image_encoder_folder: str = Field(description="folder of the CLIP vision encoder below the adapter's")
     default_scale: float = Field(ge=0, le=2)
+
+    @property
+    def adapter_path(self) -> PurePosixPath:
+        """The adapter's own file, relative to the folder."""
+        return PurePosixPath(self.subfolder, self.weight_name)
+
+    @property
+    def encoder_path(self) -> PurePosixPath:
+        """Folder of the image encoder, relative to the folder; beside the adapter unless it names a path."""
+        inside = "" if "/" in self.image_encoder_folder else self.subfolder
+        return PurePosixPath(inside, self.image_encoder_folder)
+
+    def is_loadable(self, place: Path) -> bool:
+        """Whether the adapter's own file is there."""
+        return (place / self.adapter_path).is_file()
+
+    def files_in(self, place: Path) -> list[Path]:
+        """The adapter's file and its encoder's; several adapters share one folder."""
+        encoder = place / self.encoder_path
+        return [path for path in (place / self.adapter_path, *encoder.glob("*")) if path.is_file()]
 
 
 class LoraSettings(Entry):

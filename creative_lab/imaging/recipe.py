@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ KEY = "creative_lab"
 MAX_TEXT = 1 << 20
 """Most bytes of one text in a PNG that readers accept (Pillow's limit)."""
 MAX_PIXELS = 40_000_000
+EMBEDDED = "embedded/"
+"""Start of the names of what draws by rules instead of weights."""
+Source = Literal["model", "procedure", "composite"]
 
 
 class UsedLora(BaseModel):
@@ -48,6 +52,7 @@ class UsedAdapter(BaseModel):
     image_sha256: str
     scale: float | None = None
     guidance_end: float | None = None
+    sha256: str | None = Field(default=None, description="one hash of all its weights; None for hosted models")
 
 
 class UsedRedraw(BaseModel):
@@ -60,6 +65,7 @@ class UsedRedraw(BaseModel):
     side: float
     strength: float
     upscale: int = 1
+    drawn_side: int | None = Field(default=None, description="pixels of the square's side as the model drew it")
 
 
 class Recipe(BaseModel):
@@ -74,7 +80,7 @@ class Recipe(BaseModel):
     drawn_negative_prompt: str | None = None
     model: str
     model_sha256: str | None = None
-    width: int
+    width: int = Field(description="of the picture, also where only a part of it was drawn")
     height: int
     steps: int | None = None
     guidance_scale: float | None = None
@@ -94,6 +100,13 @@ class Recipe(BaseModel):
     dtype: str | None = None
     cost_usd: float | None = None
     drawn_at: datetime.datetime
+
+    @property
+    def source(self) -> Source:
+        """How the picture came to be, in the words of Content Credentials."""
+        if self.redraw is not None:
+            return "composite"
+        return "procedure" if self.model.startswith(EMBEDDED) else "model"
 
     def parameters_text(self) -> str:
         """The recipe as AUTOMATIC1111's web UI writes it."""
@@ -155,7 +168,7 @@ def finished_png(image: Any, recipe: Recipe, settings: Settings) -> bytes:
     if settings.content_credentials:
         from creative_lab.imaging.credentials import make_local_key, sign
 
-        data = sign(data, make_local_key(settings.home / "keys"))
+        data = sign(data, make_local_key(settings.home / "keys"), source=recipe.source)
     return data
 
 
@@ -172,12 +185,15 @@ def job_file_name(
 ) -> str:
     """File name of a job's picture: ``{identifier}-{job:05d}.{number:02d}.jpg``; number 0 for a single picture.
 
-    With ``combination`` (prompt, model, LoRA) the identifier gives way to their numbers.
+    Letters and digits of any script stay. With ``combination`` (prompt, model, LoRA) the identifier gives way to their
+    numbers.
     """
     if combination:
         prompt, model, lora = combination
         return f"{job:05d}.{number:02d}-p{prompt:03d}-m{model:03d}-l{lora:03d}.jpg"
-    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", identifier).strip("-")[:100] or "picture"
+    words = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", identifier))
+    # File systems count bytes; a letter that is cut in half goes.
+    safe = words.encode()[:100].decode(errors="ignore").strip("-") or "picture"
     return f"{safe}-{job:05d}.{number:02d}.jpg"
 
 
@@ -233,6 +249,9 @@ def replay(
     if recipe is None or recipe.seed is None:
         raise ImagingError(f"{file}: only pictures drawn here, with a seed, can be drawn again")
     extra = {slug: str(path) for slug, path in (lora_paths or {}).items()}
+    worn = [lora.slug for lora in recipe.loras]
+    if strange := sorted(extra.keys() - set(worn)):
+        raise ImagingError(f"{file}: was not drawn with the LoRA {strange[0]}, but with {', '.join(worn) or 'none'}")
     control, reference = None, None
     if recipe.control:
         image = _same_picture(file, "control", control_image, recipe.control)
@@ -246,8 +265,9 @@ def replay(
         image = _same_picture(file, "base", base_image, part)
         redraw = Redraw(image, (part.left, part.top, part.side), part.strength, part.upscale)
     overrides = {
-        "width": recipe.width,
-        "height": recipe.height,
+        # Of a part that is drawn over, the model's own size decides.
+        "width": None if redraw else recipe.width,
+        "height": None if redraw else recipe.height,
         "steps": recipe.steps,
         "guidance_scale": recipe.guidance_scale,
         "scheduler": recipe.asked_scheduler,
@@ -272,7 +292,9 @@ def replay(
     place = (recipe.batch_seeds or (recipe.seed,)).index(recipe.seed)
     again = generation.pictures[place]
     notes = list(generation.notes)
-    now = again.recipe.model_copy(update={"drawn_at": recipe.drawn_at, "batch_seeds": recipe.batch_seeds})
+    now = again.recipe.model_copy(
+        update={"drawn_at": recipe.drawn_at, "batch_seeds": recipe.batch_seeds} | _unsaid(recipe, again.recipe)
+    )
     for name in Recipe.model_fields:
         before, after = getattr(recipe, name), getattr(now, name)
         if before != after:
@@ -280,6 +302,20 @@ def replay(
     with Image.open(file) as original:
         same = original.convert("RGB").tobytes() == again.image.convert("RGB").tobytes()
     return Replayed(again.image, png_bytes(again.image, now, secrets=secrets_of(studio.settings)), same, tuple(notes))
+
+
+def _unsaid(before: Recipe, after: Recipe) -> dict[str, Any]:
+    """Fields of ``after`` without what recipes said differently or not at all when ``before`` was written."""
+    update: dict[str, Any] = {}
+    for name in ("control", "reference"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old and new and old.sha256 is None:
+            update[name] = new.model_copy(update={"sha256": None})
+    if before.redraw and after.redraw and before.redraw.drawn_side is None:
+        # They gave the square's size for the picture's.
+        update["redraw"] = after.redraw.model_copy(update={"drawn_side": None})
+        update |= {"width": before.width, "height": before.height}
+    return update
 
 
 def picture_sha256(image: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 EDGE = 0.125
-"""Share of the square's side over which old and new pass into each other."""
+"""Share of the square's side over which old and new pass into each other, on a circle that fills the square."""
 
 
 def cut_out(image: Any, square: tuple[float, float, float], side: int) -> Any:
@@ -32,10 +32,12 @@ def blend_in(image: Any, drawn: Any, square: tuple[float, float, float], upscale
     large = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC))
     left, top, part = (value * upscale for value in square)
     back = cv2.invertAffineTransform(_matrix((left, top, part), side))
-    rim = round(EDGE * side)
-    mask = np.zeros((side, side), np.float32)
-    mask[rim:-rim, rim:-rim] = 1
-    mask = cv2.GaussianBlur(mask, (0, 0), max(1.0, rim / 2.5))
+    # Round, as heads are: the corners of a square would show as such against what stands behind somebody.
+    across = np.linspace(-1, 1, side, dtype=np.float32)
+    distance = np.hypot(across[:, None], across[None])
+    inner = 1 - 2 * EDGE
+    mask = np.clip((1 - distance) / (1 - inner), 0, 1)
+    mask = mask * mask * (3 - 2 * mask)
     shown = _warped(new, back, size, shrunk=side / part)
     share = cv2.warpAffine(mask, back, size)[..., None]
     return Image.fromarray((large * (1 - share) + shown * share).round().clip(0, 255).astype(np.uint8))

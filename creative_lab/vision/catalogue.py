@@ -50,7 +50,10 @@ class MeasuringCatalogue:
     def role(self, role: Role, profile: str) -> MeasuringPreset | HostedVision | None:
         """What fills ``role`` in ``profile``; None where nothing does. Raises ModelError for an unknown profile."""
         roles = self._read.roles.get(profile)
-        if roles is None or role not in roles:
+        if roles is None:
+            known = ", ".join(self._read.roles)
+            raise ModelError(f"there is no profile {profile!r} in presets.json; known: {known}")
+        if role not in roles:
             raise ModelError(f"no role {role!r} in the profile {profile!r} of presets.json")
         slug = roles[role]
         if slug is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,26 @@ def padded(picture: np.ndarray) -> np.ndarray:
     return np.pad(picture, ((0, more_rows), (0, more_columns), (0, 0)), constant_values=255)
 
 
+def token_pattern(processor: Any, *more: str) -> re.Pattern[str]:
+    """What finds the processor's special tokens, and ``more``, in the words of a person.
+
+    There they would stand for pictures, or for the end of a turn, that nobody gave.
+    """
+    tokenizer = processor.tokenizer
+    named = [getattr(processor, f"{kind}_token", None) for kind in ("image", "video", "audio")]
+    added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    # A few tokenizers pad with a plain word or sign, which a text may well hold.
+    tokens = {str(token) for token in (*tokenizer.all_special_tokens, *named, *added) if token and len(str(token)) > 2}
+    tokens = {token for token in tokens if not token.isalnum()} | set(more)
+    choices = "|".join(re.escape(token) for token in sorted(tokens, key=len, reverse=True))
+    return re.compile(rf"(?:\s*(?:{choices}))+\s*" if choices else r"(?!)")
+
+
+def plain_words(text: str, tokens: re.Pattern[str]) -> str:
+    """``text`` with a space for whatever :func:`token_pattern` finds in it."""
+    return tokens.sub(" ", text).strip() if tokens.search(text) else text
+
+
 class VisionLanguage:
     """A vision language model folder; one loaded model both describes and answers."""
 
@@ -52,6 +73,7 @@ class VisionLanguage:
         # Replies are read from the end of each row, so that rows of different length must end together.
         self.processor.tokenizer.padding_side = "left"
         self.yes = self._first_token(preset.yes)
+        self._tokens = token_pattern(self.processor)
 
     def _first_token(self, word: str) -> int:
         numbers = self.processor.tokenizer(word, add_special_tokens=False)["input_ids"]
@@ -83,7 +105,7 @@ class VisionLanguage:
         """One caption per picture, chosen greedily so that it is repeatable."""
         import torch
 
-        asked = prompt or self.preset.caption_prompt
+        asked = plain_words(prompt, self._tokens) if prompt else self.preset.caption_prompt
 
         def write(batch: Sequence[np.ndarray]) -> np.ndarray:
             with torch.inference_mode():
@@ -99,14 +121,15 @@ class VisionLanguage:
         """VQAScore (Lin et al. 2024): P("Yes") as the first token of the answer to the catalogue's question, (n,).
 
         The probability is the softmax over the whole vocabulary at one decoding step, as in the reference for chat
-        models.
+        models. Special tokens of the processor inside a text are left out.
         """
         import torch
 
         pairs = list(zip(pictures, texts, strict=True))
 
         def ask(batch: Sequence[tuple[np.ndarray, str]]) -> np.ndarray:
-            questions = [self.preset.question.replace("{text}", text) for _, text in batch]
+            words = [plain_words(text, self._tokens) for _, text in batch]
+            questions = [self.preset.question.replace("{text}", text) for text in words]
             with torch.inference_mode():
                 inputs = self._inputs([picture for picture, _ in batch], questions)
                 # Of a vocabulary of 150,000 words only the last place is wanted.

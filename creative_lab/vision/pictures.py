@@ -31,8 +31,9 @@ class PictureError(ValueError):
 def open_picture(data: bytes | Path, *, name: str = "") -> np.ndarray:
     """A picture as RGB uint8 (height, width, 3): upright by its EXIF tag, transparency over white, first frame.
 
-    Colours are brought to sRGB where the file carries another profile. 16-bit grey is scaled to 8 bits. ``name`` stands
-    in messages for bytes without a path. Raises :class:`PictureError`.
+    Colours are brought to sRGB where the file carries another profile. 16-bit grey is scaled to 8 bits. Profiles and
+    EXIF that cannot be read are ignored. ``name`` stands in messages for bytes without a path. Raises
+    :class:`PictureError`.
     """
     from PIL import Image
 
@@ -57,9 +58,9 @@ def open_picture(data: bytes | Path, *, name: str = "") -> np.ndarray:
         if raw[:4] in _TIFF:
             raise PictureError(f"{where}: a TIFF of a kind that is not read, such as 64-bit numbers") from error
         raise PictureError(f"{where}: not a PNG, JPEG, WebP, BMP, GIF or TIFF picture") from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, TypeError, IndexError, KeyError) as error:
-        # Damaged files make Pillow's decoders raise any of these.
-        raise PictureError(f"{where}: damaged or unfinished ({error})") from error
+    except Exception as error:
+        # Damaged files make Pillow's decoders raise nearly anything: struct.error, zlib.error, AttributeError ...
+        raise PictureError(f"{where}: damaged or unfinished ({error or type(error).__name__})") from error
 
 
 def open_pictures(sources: Sequence[bytes | Path], *, workers: int | None = None) -> list[np.ndarray]:
@@ -72,14 +73,11 @@ def open_pictures(sources: Sequence[bytes | Path], *, workers: int | None = None
 
 
 def _rgb(image: Image.Image, where: str) -> np.ndarray:
-    from PIL import ImageOps
-
     image.seek(0)
     image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    upright: Image.Image = image
+    upright = _upright(image)
     if upright.mode.startswith("I") or upright.mode == "F":
-        return _from_numbers(np.asarray(upright), where)
+        return _from_numbers(np.asarray(upright), upright.mode, where)
     upright = _in_srgb(upright, image.info.get("icc_profile"))
     if upright.has_transparency_data:
         with_alpha = upright.convert("RGBA")
@@ -91,13 +89,39 @@ def _rgb(image: Image.Image, where: str) -> np.ndarray:
     return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
 
 
-def _from_numbers(values: np.ndarray, where: str) -> np.ndarray:
-    """Grey levels of 16 or 32 bits, or floating point, as RGB. The scale is told by the largest value."""
+def _upright(image: Image.Image) -> Image.Image:
+    """``image`` turned as its EXIF says; EXIF that cannot be read says nothing."""
+    from PIL import ExifTags
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:
+        return image
+    turn = turns.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
+
+
+def _from_numbers(values: np.ndarray, mode: str, where: str) -> np.ndarray:
+    """Grey levels of 16 or 32 bits, or floating point, as RGB.
+
+    Pillow's 16-bit modes say their scale; of the others it is told by the largest value.
+    """
     values = values.astype(np.float64)
     if not np.isfinite(values).all():
         raise PictureError(f"{where}: has pixels that are not numbers")
     low, high = float(values.min()), float(values.max())
-    top = next((limit for limit in (1.0, 255.0, 65535.0) if high <= limit), None)
+    limits = (65535.0,) if mode.startswith("I;16") else (1.0, 255.0, 65535.0)
+    top = next((limit for limit in limits if high <= limit), None)
     if low < 0 or top is None:
         raise PictureError(f"{where}: grey levels from {low:g} to {high:g} are neither 0–1, 8-bit nor 16-bit")
     grey = np.rint(values * (255.0 / top)).astype(np.uint8)

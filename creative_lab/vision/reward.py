@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from creative_lab.vision.batches import in_batches
-from creative_lab.vision.language import padded
+from creative_lab.vision.language import padded, plain_words, token_pattern
 from creative_lab.weights.errors import ModelError, ModelNotHere
 
 if TYPE_CHECKING:
@@ -47,17 +47,18 @@ class PreferenceReward:
             raise ModelError(f"{folder / INSTRUCTION}: has to hold {{text_prompt}} and one {REWARD_TOKEN}")
         self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
         self.processor.tokenizer.padding_side = "right"
+        self._tokens = token_pattern(self.processor, REWARD_TOKEN)
         self.reward_token = int(self.processor.tokenizer.convert_tokens_to_ids(REWARD_TOKEN))
         self.backbone, self.head = _load(folder, slug, self.dtype, device)
 
     def rewards(self, pictures: Sequence[np.ndarray], texts: Sequence[str]) -> np.ndarray:
-        """mu of each picture for its text, float32 (n,)."""
+        """mu of each picture for its text, float32 (n,). Special tokens inside a text are left out."""
         import torch
 
         def judge(batch: Sequence[tuple[np.ndarray, str]]) -> np.ndarray:
             asked = []
             for _, text in batch:
-                words = self.instruction.replace("{text_prompt}", text.replace(REWARD_TOKEN, ""))
+                words = self.instruction.replace("{text_prompt}", plain_words(text, self._tokens))
                 talk = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": words}]}]
                 asked.append(self.processor.apply_chat_template(talk, tokenize=False, add_generation_prompt=True))
             inputs = self.processor(

@@ -11,6 +11,7 @@ from creative_lab.vision.anchors import Scales
 from creative_lab.vision.clip import PixelStore, clipscore, pickscore
 from creative_lab.vision.models import SCORING_ROLES
 from creative_lab.vision.types import PictureScores
+from creative_lab.weights.errors import UnsafeModel
 from creative_lab.weights.measuring import Role
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ def score_pictures(
     """Score each RGB picture against its text (or all against one text) by every scorer that is installed.
 
     Each picture is prepared once per kind of preparation and encoded once per encoder, each text once per encoder.
-    A scorer that is missing gives None with a reason, and the others take over its weight. ``progress`` is called
-    before each scorer. Raises ValueError when pictures and texts differ in number.
+    A scorer that is missing or fails gives None with a reason, and the others take over its weight. ``progress`` is
+    called before each scorer and may raise to stop. Raises ValueError when pictures and texts differ in number,
+    :class:`UnsafeModel` when a model's files are not those of the catalogue.
     """
     wanted = [texts] * len(pictures) if isinstance(texts, str) else list(texts)
     if len(wanted) != len(pictures):
@@ -111,7 +113,10 @@ def _raw_scores(
     roles: Sequence[Role],
     progress: Callable[[Role], None] | None,
 ) -> tuple[dict[Role, np.ndarray], dict[str, str], dict[str, str]]:
-    """Raw values by scorer, why others have none, and the slug of each scorer's model."""
+    """Raw values by scorer, why others have none, and the slug of each scorer's model.
+
+    Whatever goes wrong in one scorer is its reason, and takes nothing from the others; unsafe files stop everything.
+    """
     pixels = PixelStore(pictures)
     embedded: dict[str, np.ndarray] = {}
 
@@ -119,6 +124,25 @@ def _raw_scores(
         if clip.slug not in embedded:
             embedded[clip.slug] = clip.images(pictures, pixels=pixels)
         return embedded[clip.slug]
+
+    def measured(role: Role, slug: str) -> np.ndarray:
+        if role == "aesthetic":
+            found = models.aesthetic()
+            assert found is not None
+            head, clip = found
+            return head.rate(images(clip))
+        model = models.model(role)
+        values: np.ndarray
+        if role == "pickscore":
+            values = pickscore(model.scale, images(model), model.texts(texts))
+        elif role == "clipscore":
+            prefix = models.catalogue.entry(slug).text_prefix
+            values = clipscore(images(model), model.texts([prefix + text for text in texts]))
+        elif role == "vqascore":
+            values = model.yes_probabilities(pictures, texts)
+        else:
+            values = model.rewards(pictures, texts)
+        return values
 
     raw: dict[Role, np.ndarray] = {}
     missing: dict[str, str] = {}
@@ -132,20 +156,11 @@ def _raw_scores(
         slug = models.slug(role)
         assert slug is not None
         used[role] = slug
-        if role == "aesthetic":
-            found = models.aesthetic()
-            assert found is not None
-            head, clip = found
-            raw[role] = head.rate(images(clip))
-            continue
-        model = models.model(role)
-        if role == "pickscore":
-            raw[role] = pickscore(model.scale, images(model), model.texts(texts))
-        elif role == "clipscore":
-            prefix = models.catalogue.entry(slug).text_prefix
-            raw[role] = clipscore(images(model), model.texts([prefix + text for text in texts]))
-        elif role == "vqascore":
-            raw[role] = model.yes_probabilities(pictures, texts)
-        else:
-            raw[role] = model.rewards(pictures, texts)
+        try:
+            raw[role] = measured(role, slug)
+        except UnsafeModel:
+            raise
+        except Exception as error:
+            first_line = (str(error).strip() or "no reason given").splitlines()[0]
+            missing[role] = f"{slug} failed: {type(error).__name__}: {first_line[:300]}"
     return raw, missing, used

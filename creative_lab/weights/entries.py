@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -47,6 +47,8 @@ class WeightFile(Entry):
 class Weights(Entry):
     """Where weights come from and what is known about their bytes; what is unknown is null and says why."""
 
+    slug: Slug
+    label: str
     path: str = Field(description="HF id (owner/name), shipped:NAME, or a .safetensors file below the models folder")
     licence: Licence
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
@@ -77,3 +79,16 @@ class Weights(Entry):
     def single_file(self) -> bool:
         """Whether all weights are one .safetensors file in the original layout."""
         return self.path.endswith(".safetensors")
+
+    @property
+    def suffix(self) -> str:
+        """Format of the weights in a folder."""
+        return ".safetensors"
+
+    def is_loadable(self, place: Path) -> bool:
+        """Whether a folder (or single file) holds what loading begins with; other files may still be missing."""
+        return place.exists()
+
+    def files_in(self, place: Path) -> list[Path]:
+        """The files in a folder that belong to this model."""
+        return [path for path in place.rglob("*") if path.is_file()]

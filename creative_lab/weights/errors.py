@@ -16,4 +16,8 @@ class UnsafeModel(ModelError):
 
 
 class PassingError(Exception):
-    """A network or provider failure that may be gone later."""
+    """A network or provider failure that may be gone later; ``wait_s`` is how long the other side asks to wait."""
+
+    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s

@@ -20,6 +20,9 @@ MANIFEST = "manifest.json"
 Shipped models share one below data/models: model → file → SHA-256.
 """
 
+INDEX = "*.safetensors.index*.json"
+"""Files that name the parts of weights which are split over several files."""
+
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib"})
 TRUSTED_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
 """Libraries that components of a pipeline may come from; anything else is a module that would be run."""
@@ -59,7 +62,7 @@ def verify(place: Path, known: Iterable[WeightFile], *, suffix: str = ".safetens
     ``models pull`` wrote.
     """
     root = place if place.is_dir() else place.parent
-    expected = {file.path: file for file in [*_manifest(root), *known]}
+    expected = {file.path: file for file in [*recorded(root), *known]}
     if place.is_dir():
         _refuse_code(place)
         weights = sorted(place.rglob(f"*{suffix}"))
@@ -134,8 +137,14 @@ def _refuse_code(folder: Path) -> None:
             raise UnsafeModel(f"{index}: the component {name} comes from {component[0]!r}, which is not run")
 
 
-def _manifest(root: Path) -> list[WeightFile]:
-    path = root / MANIFEST
+def marker_of(slug: str) -> str:
+    """Name of the file that lists what a pull of the model ``slug`` fetches; it is there until all has arrived."""
+    return f".pull-{slug}.json"
+
+
+def recorded(root: Path, name: str = MANIFEST) -> list[WeightFile]:
+    """The files that a manifest or the marker of a pull names; none when there is no such file."""
+    path = root / name
     if not path.is_file():
         return []
     try:

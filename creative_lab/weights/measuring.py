@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -52,8 +53,6 @@ class Anchors(Entry):
 class MeasuringPreset(Weights):
     """One model that measures pictures on this machine."""
 
-    slug: Slug
-    label: str
     kind: Kind
     dtype: Literal["bfloat16", "float16", "float32"] = "float32"
     vram_usage: int = Field(ge=1, description="MB of GPU memory")
@@ -80,6 +79,18 @@ class MeasuringPreset(Weights):
             if self.kind not in KINDS[role]:
                 raise ValueError(f"anchors.{role}: a {self.kind} does not fill this role")
         return self
+
+    @property
+    def suffix(self) -> str:
+        """Format of the weights in a folder."""
+        return ".onnx" if self.kind == "face-pack" else ".safetensors"
+
+    def is_loadable(self, place: Path) -> bool:
+        """Whether the folder holds what its kind is loaded from."""
+        if self.kind == "face-pack":
+            return len(list(place.glob("*.onnx"))) >= 2
+        has_weights = any(place.glob("*.safetensors"))
+        return has_weights and (self.kind == "aesthetic-head" or (place / "config.json").is_file())
 
 
 class HostedVision(Entry):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from creative_lab.weights.entries import SHIPPED, Weights
 from creative_lab.weights.errors import ModelError, ModelNotHere, UnsafeModel
-from creative_lab.weights.files import MANIFEST, Verified, sha256_of, together, verify
+from creative_lab.weights.files import INDEX, MANIFEST, Verified, marker_of, recorded, sha256_of, together, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from creative_lab.settings import Settings
-    from creative_lab.weights.measuring import MeasuringPreset
+
+PlaceState = Literal["here", "incomplete", "not trained yet", "not pulled"]
 
 
 def place_of(settings: Settings, weights: Weights) -> Path:
@@ -25,38 +26,82 @@ def place_of(settings: Settings, weights: Weights) -> Path:
     return settings.models_root / weights.path.replace("/", "--")
 
 
-def shows_it_is_here(place: Path, weights: MeasuringPreset) -> bool:
-    """Whether the folder of a measuring model holds what its kind is loaded from."""
-    if weights.kind == "face-pack":
-        return len(list(place.glob("*.onnx"))) >= 2
-    has_weights = any(place.glob("*.safetensors"))
-    return has_weights if weights.kind == "aesthetic-head" else has_weights and (place / "config.json").is_file()
-
-
-def located(settings: Settings, weights: MeasuringPreset) -> Path:
-    """Where a measuring model is. Raises :class:`ModelNotHere`, which says what to do, when it isn't."""
+def state_of(settings: Settings, weights: Weights) -> PlaceState:
+    """Whether the weights of an entry are on this machine; looks at names and sizes, not at bytes."""
     place = place_of(settings, weights)
-    if shows_it_is_here(place, weights):
+    if lacking(place, weights):
+        return "incomplete"
+    if weights.is_loadable(place):
+        return "here"
+    return "not trained yet" if weights.path.startswith(SHIPPED) else "not pulled"
+
+
+def lacking(place: Path, weights: Weights) -> str:
+    """What is missing from weights of which a part is here, in a few words; empty when nothing is known to be.
+
+    A pull that has not ended leaves its marker; afterwards the manifest of the download counts, and for folders placed
+    by hand the files that their indexes name. Shipped weights are left to :func:`check_shipped`.
+    """
+    if weights.path.startswith(SHIPPED) or not place.is_dir():
+        return ""
+    try:
+        if (place / marker_of(weights.slug)).is_file():
+            planned = recorded(place, marker_of(weights.slug))
+            here = sum((place / file.path).is_file() for file in planned)
+            return f"its download stopped with {here} of {len(planned)} files"
+        known = recorded(place)
+        for folder in {index.parent for index in place.rglob(INDEX)} if not known else ():
+            if missing := _missing_parts(folder):
+                return f"{missing.relative_to(place)} is missing"
+    except ModelError as error:
+        return str(error)
+    for file in known:
+        path = place / file.path
+        if not path.is_file():
+            return f"{file.path} is missing"
+        if file.bytes is not None and path.stat().st_size != file.bytes:
+            return f"{file.path} has {path.stat().st_size} bytes instead of {file.bytes}"
+    return ""
+
+
+def located(settings: Settings, weights: Weights) -> Path:
+    """Where weights are. Raises :class:`ModelNotHere`, which says what to do, when they aren't or not whole."""
+    place = place_of(settings, weights)
+    state = state_of(settings, weights)
+    if state == "here":
         return place
-    if weights.path.startswith(SHIPPED):
-        how = f"train it with: python -m creative_lab.miniatures train {weights.path.removeprefix(SHIPPED)}"
-        raise ModelNotHere(f"{weights.label} is not trained yet: there is no {place}; {how}")
-    how = weights.by_hand or f"fetch it with: creative-lab models pull {weights.slug}"
-    raise ModelNotHere(f"{weights.label} is not on this machine: there is no {place}; {how}")
+    if state == "not trained yet":
+        how = f"Train it with: python -m creative_lab.miniatures train {weights.path.removeprefix(SHIPPED)}"
+        raise ModelNotHere(f"{weights.label} is not trained yet: there is no {place}. {how}")
+    by_hand = getattr(weights, "by_hand", "")
+    if state == "incomplete":
+        how = by_hand or f"Pull it again to fetch the rest: creative-lab models pull {weights.slug}"
+        raise ModelNotHere(f"{weights.label} is not whole at {place}: {lacking(place, weights)}. {how}")
+    how = by_hand or f"Fetch it with: creative-lab models pull {weights.slug}"
+    raise ModelNotHere(f"{weights.label} is not on this machine: there is no {place}. {how}")
 
 
-def checked(settings: Settings, weights: MeasuringPreset) -> Verified:
-    """Check the files of a measuring model before they are loaded; returns their digest.
+def bytes_here(settings: Settings, weights: Weights) -> int | None:
+    """Size of the weights of an entry in bytes: what is on disk, else the catalogue's; None where nobody knows."""
+    place = place_of(settings, weights)
+    files = [place] if place.is_file() else weights.files_in(place) if weights.is_loadable(place) else []
+    return sum(file.stat().st_size for file in files) if files else weights.size_bytes
+
+
+def checked(settings: Settings, weights: Weights) -> Verified:
+    """Find and check the weights of an entry. Raises :class:`ModelNotHere`, or what :func:`check_files` raises."""
+    return check_files(located(settings, weights), weights)
+
+
+def check_files(place: Path, weights: Weights) -> Verified:
+    """Check the files of a model before they are loaded; returns their digest.
 
     Shipped files are compared with data/models/manifest.json, all others with the catalogue and the manifest of their
-    download. Raises :class:`ModelNotHere` or :class:`UnsafeModel`.
+    download. Hashes of unchanged files are remembered. Raises :class:`ModelNotHere` or :class:`UnsafeModel`.
     """
-    place = located(settings, weights)
     if weights.path.startswith(SHIPPED):
         return check_shipped(place)
-    if weights.kind == "face-pack":
-        return verify(place, weights.files, suffix=".onnx")
-    return verify(place, weights.files)
+    return verify(place, weights.files, suffix=weights.suffix)
 
 
 def check_shipped(folder: Path) -> Verified:
@@ -83,3 +128,24 @@ def check_shipped(folder: Path) -> Verified:
         raise UnsafeModel(f"{folder} has files that were not shipped: {', '.join(unknown[:3])}")
     weights = {name: digest for name, digest in expected.items() if name.endswith((".safetensors", ".onnx"))}
     return Verified(together(weights), len(expected), 0)
+
+
+def _missing_parts(folder: Path) -> Path | None:
+    """The first file that the indexes of a folder name and that is not there.
+
+    None where one index (there may be one per precision) has all its files, or where weights lie beside them whole.
+    """
+    named: set[str] = set()
+    first: Path | None = None
+    for index in sorted(folder.glob(INDEX)):
+        try:
+            parts = sorted({str(part) for part in json.loads(index.read_text("utf-8"))["weight_map"].values()})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{index}: the list of its files cannot be read: {error}") from error
+        missing = [folder / part for part in parts if not (folder / part).is_file()]
+        if not missing:
+            return None
+        named |= set(parts)
+        first = first or missing[0]
+    whole = [path for path in folder.glob("*.safetensors") if path.name not in named]
+    return None if whole else first

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from creative_lab.imaging import net
 from creative_lab.imaging.catalogue import Catalogue
 from creative_lab.imaging.generation import PictureStudio
+from creative_lab.miniatures.manifest import write_manifest
 from creative_lab.settings import REPOSITORY_ROOT, Settings
 from creative_lab_tests.imaging import tiny
+from creative_lab_tests.imaging.file_server import Server
 
 TINY = {
     "miniature-xl": "sdxl",
@@ -48,6 +52,14 @@ def change_presets(data_dir: Path, **changes: dict[str, Any]) -> None:
     path.write_text(json.dumps(presets))
 
 
+def ship_adapters(settings: Settings) -> None:
+    """Put the tiny ControlNet and IP-Adapter beside the shipped model, with their hashes."""
+    models = settings.data_dir / "models"
+    for name, build in (("miniature-pose", tiny.controlnet), ("miniature-reference", tiny.ip_adapter)):
+        build(models / name)
+        write_manifest(models, name)
+
+
 def lab_in(root: Path, tiny_models: Path) -> Settings:
     """Settings with a catalogue of its own, whose models are the tiny ones and draw at 64x64 in two steps."""
     data, home = root / "data", root / "home"
@@ -60,7 +72,9 @@ def lab_in(root: Path, tiny_models: Path) -> Settings:
             entry.update(small)
             target = tiny_models / TINY[entry["slug"]]
             if entry["path"].startswith("shipped:"):
-                (data / "models" / entry["path"].removeprefix("shipped:")).symlink_to(target)
+                name = entry["path"].removeprefix("shipped:")
+                (data / "models" / name).symlink_to(target)
+                write_manifest(data / "models", name)
             else:
                 (home / "models" / entry["path"].replace("/", "--")).symlink_to(target)
     (data / "presets.json").write_text(json.dumps(presets))
@@ -86,3 +100,22 @@ def studio(imaging_settings: Settings) -> Iterator[PictureStudio]:
     studio = PictureStudio(imaging_settings, catalogue=Catalogue.load(imaging_settings))
     yield studio
     studio.evict()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A hub on this machine; pauses between attempts are short."""
+    monkeypatch.setattr(net, "FIRST_WAIT_S", 0.01)
+    server = Server()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+@pytest.fixture
+def catalogue(imaging_settings: Settings) -> Catalogue:
+    """A catalogue with nothing pulled and keys set."""
+    for entry in (imaging_settings.home / "models").iterdir():
+        entry.unlink()
+    keys = {"civitai_api_key": SecretStr("civitai-secret"), "hf_token": SecretStr("hub-secret")}
+    return Catalogue.load(imaging_settings.model_copy(update=keys))

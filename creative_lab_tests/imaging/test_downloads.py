@@ -2,97 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import http.server
 import json
-import threading
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from creative_lab.imaging import downloads, net
 from creative_lab.imaging.catalogue import Catalogue
-from creative_lab.imaging.errors import ImagingError, LoraMismatch, ModelNotHere, PassingError, UnsafeModel
-from creative_lab.settings import Settings
+from creative_lab.imaging.errors import ImagingError, ModelNotHere, PassingError, UnsafeModel
 from creative_lab_tests.imaging import tiny
 from creative_lab_tests.imaging.conftest import change_presets
-
-COMMIT = "a" * 40
-
-
-class Server:
-    """Files by path over HTTP, with ranges, redirects and prepared failures."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.requests: list[tuple[str, dict[str, str]]] = []
-        self.cut_after: list[int] = []
-        self.statuses: list[int] = []
-        self.redirects: dict[str, str] = {}
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                path = self.path.split("?")[0]
-                outer.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
-                if outer.statuses:
-                    self.send_error(outer.statuses.pop(0))
-                elif path in outer.redirects:
-                    self.send_response(302)
-                    self.send_header("Location", outer.redirects[path])
-                    self.end_headers()
-                elif path not in outer.files:
-                    self.send_error(404)
-                else:
-                    self._send(outer.files[path])
-
-            def _send(self, data: bytes) -> None:
-                start = int((self.headers.get("Range") or "bytes=0-")[6:].split("-")[0])
-                self.send_response(206 if start else 200)
-                self.send_header("Content-Length", str(len(data) - start))
-                self.end_headers()
-                end = outer.cut_after.pop(0) if outer.cut_after else len(data)
-                self.wfile.write(data[start:end])
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def publish(self, repo: str, folder: Path, **extra: bytes) -> None:
-        """Offer a folder as a model of the hub."""
-        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        files |= {name.replace("__", "."): data for name, data in extra.items()}
-        siblings = [
-            {"rfilename": name, "size": len(data)}
-            | ({"lfs": {"sha256": hashlib.sha256(data).hexdigest()}} if name.endswith(".safetensors") else {})
-            for name, data in files.items()
-        ]
-        body = json.dumps({"sha": COMMIT, "siblings": siblings}).encode()
-        self.files[f"/api/models/{repo}/revision/main"] = body
-        self.files |= {f"/{repo}/resolve/{COMMIT}/{name}": data for name, data in files.items()}
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.http.shutdown()
-    server.http.server_close()
-
-
-@pytest.fixture
-def catalogue(imaging_settings: Settings) -> Catalogue:
-    """A catalogue with nothing pulled and keys set."""
-    for entry in (imaging_settings.home / "models").iterdir():
-        entry.unlink()
-    keys = {"civitai_api_key": SecretStr("civitai-secret"), "hf_token": SecretStr("hub-secret")}
-    return Catalogue.load(imaging_settings.model_copy(update=keys))
+from creative_lab_tests.imaging.file_server import COMMIT, Server
 
 
 def policy(server: Server) -> net.NetworkPolicy:
@@ -146,8 +71,6 @@ def test_a_licence_that_does_not_plainly_allow_commercial_use_must_be_accepted(
 
 
 def test_twice_the_missing_bytes_must_be_free(server: Server, catalogue: Catalogue, tiny_models: Path) -> None:
-    import dataclasses
-
     server.publish(REPO, tiny_models / "zimage")
     plan = downloads.plan_pull(catalogue, "zimageturbo", hub=server.url)
     huge = dataclasses.replace(plan, download_bytes=plan.free_bytes)
@@ -192,14 +115,149 @@ def test_a_cut_download_is_resumed_where_it_stopped(server: Server, tmp_path: Pa
 def test_after_all_attempts_the_part_waits_for_the_next_pull(server: Server, tmp_path: Path) -> None:
     data = b"x" * 5000
     server.files["/x"] = data
-    server.cut_after = [1000, 2000, 3000]
+    server.cut_after = [3000, 3000, 3000]
     digest = hashlib.sha256(data).hexdigest()
-    with pytest.raises(PassingError, match="received 1000 bytes, expected 3000"):
+    with pytest.raises(PassingError, match="received 0 bytes, expected 2000"):
         net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), sha256=digest, size=len(data))
     assert not (tmp_path / "x.bin").exists()
     net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), sha256=digest, size=len(data))
     assert server.requests[-1][1]["range"] == "bytes=3000-"
     assert [path.name for path in tmp_path.iterdir()] == ["x.bin"]
+
+
+def test_a_pull_goes_on_as_long_as_bytes_arrive(server: Server, tmp_path: Path) -> None:
+    data = b"x" * 6000
+    server.files["/x"] = data
+    server.cut_after = [1000, 2000, 2000, 3000, 4000, 4000, 5000]
+    digest = hashlib.sha256(data).hexdigest()
+    net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), sha256=digest, size=len(data))
+    assert (tmp_path / "x.bin").read_bytes() == data and len(server.requests) == 8
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_an_interrupted_download_keeps_what_arrived_for_the_next_pull(
+    server: Server, tmp_path: Path, stop: type[BaseException]
+) -> None:
+    data = bytes(range(256)) * 4096
+    server.files["/x"] = data
+    known: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+
+    def interrupt(here: int, _whole: int | None) -> None:
+        raise stop
+
+    with pytest.raises(stop):
+        net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), **known, on_bytes=interrupt)
+    part = tmp_path / ".x.bin.download"
+    assert 0 < (kept := part.stat().st_size) < len(data)
+    net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), **known)
+    assert server.requests[-1][1]["range"] == f"bytes={kept}-"
+    assert (tmp_path / "x.bin").read_bytes() == data
+
+    with pytest.raises(stop):  # without a hash nobody could tell whether the halves belong together
+        net.download(f"{server.url}/x", tmp_path / "y.bin", policy(server), size=len(data), on_bytes=interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.bin"]
+
+
+def test_a_key_that_expires_between_two_pulls_costs_nothing_that_is_here(server: Server, tmp_path: Path) -> None:
+    data = b"x" * 5000
+    server.files["/x"] = data
+    (tmp_path / ".x.bin.download").write_bytes(data[:3000])
+    server.statuses = [401]
+    known: dict[str, Any] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    with pytest.raises(ImagingError, match="refuses"):
+        net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), **known)
+    net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), **known)
+    assert server.requests[-1][1]["range"] == "bytes=3000-"
+
+
+def test_a_file_that_another_process_is_fetching_is_left_to_it(server: Server, tmp_path: Path) -> None:
+    server.files["/x"] = b"x" * 5000
+    digest = hashlib.sha256(server.files["/x"]).hexdigest()
+    part = tmp_path / ".x.bin.download"
+    hold = f"import fcntl; f = open({str(part)!r}, 'ab'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline()
+        with pytest.raises(PassingError, match="another process is fetching"):
+            net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), sha256=digest)
+        assert part.exists() and server.requests == []
+        other.communicate(b"\n")
+    net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server), sha256=digest)
+    assert (tmp_path / "x.bin").read_bytes() == server.files["/x"]
+
+
+def test_a_busy_server_is_given_the_time_that_it_asks_for(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr(net, "FIRST_WAIT_S", 1.0)
+    server.files["/x"] = b"12345"
+    server.statuses, server.retry_after = [429, 503], "7"
+    net.download(f"{server.url}/x", tmp_path / "x.bin", policy(server))
+    assert pauses == [7.0, 7.0]
+    server.statuses, server.retry_after = [429], "90000"
+    with pytest.raises(PassingError, match="answered 429, and asks to wait 90000 s"):
+        net.download(f"{server.url}/x", tmp_path / "y.bin", policy(server))
+    pauses.clear()
+    server.statuses, server.retry_after = [503, 503], ""
+    net.download(f"{server.url}/x", tmp_path / "z.bin", policy(server))
+    assert pauses == [1.0, 2.0]
+
+
+def test_an_interrupted_pull_counts_as_incomplete_until_it_is_pulled_again(
+    server: Server, catalogue: Catalogue, tiny_models: Path
+) -> None:
+    server.publish(REPO, tiny_models / "zimage")
+    plan = downloads.plan_pull(catalogue, "zimageturbo", hub=server.url)
+    # The list of the parts is the first file to arrive, and the only one.
+    plan = dataclasses.replace(plan, files=tuple(sorted(plan.files, key=lambda file: file.path != "model_index.json")))
+    seen: set[str] = set()
+
+    def interrupt(name: str, _here: int, _whole: int | None) -> None:
+        seen.add(name)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        downloads.pull(catalogue, plan, hub=server.url, on_file=interrupt)
+    weights = catalogue.weights("zimageturbo")
+    assert (plan.target / "model_index.json").is_file()
+    assert catalogue.state(weights) == "incomplete"
+    for refused in (lambda: catalogue.located(weights), lambda: downloads.verify_model(catalogue, "zimageturbo")):
+        with pytest.raises(ModelNotHere, match=rf"stopped with 1 of {len(plan.files)} files.*models pull zimageturbo"):
+            refused()
+    downloads.pull(catalogue, plan, hub=server.url)
+    assert catalogue.state(weights) == "here"
+    assert downloads.verify_model(catalogue, "zimageturbo").unknown == 0
+    assert not [path.name for path in plan.target.iterdir() if path.name.startswith(".")]
+
+
+def test_two_adapters_in_one_folder_each_keep_their_own_state_and_hashes(
+    server: Server, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    folder = tmp_path / "adapters"
+    names = ("ip-adapter-plus-face_sdxl_vit-h", "ip-adapter_sdxl_vit-h")
+    for name in (*(f"sdxl_models/{name}.safetensors" for name in names), "models/image_encoder/model.safetensors"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        tiny.lora(folder / name)
+    server.publish("h94/IP-Adapter", folder)
+    first, second = "ip-adapter-plus-face-sdxl", "ip-adapter-sdxl"
+    downloads.pull(catalogue, downloads.plan_pull(catalogue, first, hub=server.url), hub=server.url)
+    listed = {line.slug: line for line in catalogue.listing()}
+    assert (listed[first].state, listed[second].state) == ("here", "not pulled")
+
+    def interrupt(_name: str, _here: int, _whole: int | None) -> None:
+        raise KeyboardInterrupt
+
+    plan = downloads.plan_pull(catalogue, second, hub=server.url)
+    with pytest.raises(KeyboardInterrupt):
+        downloads.pull(catalogue, plan, hub=server.url, on_file=interrupt)
+    listed = {line.slug: line for line in catalogue.listing()}
+    assert (listed[first].state, listed[second].state) == ("here", "incomplete")
+    downloads.pull(catalogue, plan, hub=server.url)
+    assert downloads.verify_model(catalogue, first).checked == 3
+    size = (folder / f"sdxl_models/{names[0]}.safetensors").stat().st_size
+    assert {line.slug: line.size_bytes for line in catalogue.listing()}[first] == 2 * size
 
 
 @pytest.mark.parametrize("known", [{"sha256": "0" * 64}, {"size": 7}, {"size": 3}])
@@ -263,71 +321,3 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatc
 def test_offline_means_no_connection_at_all() -> None:
     with pytest.raises(ImagingError, match="CREATIVE_LAB_OFFLINE"):
         net.check_address("https://huggingface.co/x", net.NetworkPolicy(offline=True))
-
-
-# --- LoRAs from Civitai
-
-
-def with_lora(catalogue: Catalogue, **fields: Any) -> Catalogue:
-    path = catalogue.settings.data_dir / "presets.json"
-    presets = json.loads(path.read_text())
-    air = "urn:air:sdxl:lora:civitai:12@345"
-    presets["loras"] = [{"slug": "ink", "label": "Ink", "base_architecture": "sdxl", "air": air, **fields}]
-    path.write_text(json.dumps(presets))
-    return Catalogue.load(catalogue.settings)
-
-
-def offer_lora(server: Server, data: bytes) -> None:
-    server.files["/api/download/models/345"] = data
-    described = {
-        "name": "Ink wash", "baseModel": "SDXL 1.0", "trainedWords": ["inkwash", "ww"], "description": "d",
-        "stats": {"downloadCount": 3}, "images": [{"meta": {"cfgScale": 0, "negativePrompt": "photo"}}],
-        "files": [{"primary": True, "hashes": {"SHA256": hashlib.sha256(data).hexdigest().upper()}}],
-    }  # fmt: skip
-    server.files["/api/v1/model-versions/345"] = json.dumps(described).encode()
-
-
-def test_a_lora_is_fetched_by_its_air_with_the_key(server: Server, catalogue: Catalogue, tmp_path: Path) -> None:
-    catalogue = with_lora(catalogue)
-    tiny.lora(tmp_path / "l.safetensors")
-    offer_lora(server, (tmp_path / "l.safetensors").read_bytes())
-    file = downloads.pull_lora(catalogue, "ink", civitai=server.url)
-    assert file == catalogue.settings.models_root / "loras" / "civitai_345.safetensors" and file.is_file()
-    assert all(headers["authorization"] == "Bearer civitai-secret" for _, headers in server.requests)
-    asked = len(server.requests)
-    assert downloads.pull_lora(catalogue, "ink", civitai=server.url) == file and len(server.requests) == asked
-
-    entry = downloads.lora_from_civitai(catalogue, "urn:air:sdxl:lora:civitai:12@345", civitai=server.url)
-    assert (entry["base_architecture"], entry["prompt"], entry["negative_prompt"]) == ("sdxl", "inkwash, ww", "photo")
-    assert entry["guidance_scale"] == 0.0 and len(entry["sha256"]) == 64
-    unknown = downloads.lora_from_civitai(catalogue, "urn:air:pony:lora:civitai:12@345", civitai=server.url)
-    assert unknown["base_architecture"] is None
-
-
-@pytest.mark.parametrize("kind", ["architecture", "no safetensors", "cut", "hash"])
-def test_a_lora_that_is_not_right_leaves_no_file(
-    server: Server, catalogue: Catalogue, tmp_path: Path, kind: str
-) -> None:
-    catalogue = with_lora(catalogue, sha256="0" * 64) if kind == "hash" else with_lora(catalogue)
-    metadata = {"creative_lab.architecture": "flux1" if kind == "architecture" else "sdxl"}
-    tiny.lora(tmp_path / "l.safetensors", metadata=metadata)
-    data = b"\x80\x04pickle" if kind == "no safetensors" else (tmp_path / "l.safetensors").read_bytes()
-    offer_lora(server, data)
-    if kind == "cut":
-        server.cut_after = [10**9, 100, 200, 300]
-    wanted = {"architecture": LoraMismatch, "no safetensors": UnsafeModel, "cut": PassingError, "hash": UnsafeModel}
-    with pytest.raises(wanted[kind]):
-        downloads.pull_lora(catalogue, "ink", civitai=server.url)
-    folder = catalogue.settings.models_root / "loras"
-    left = [path.name for path in folder.iterdir() if path.suffix == ".safetensors"]
-    assert left == []
-
-
-def test_without_a_key_or_an_air_nothing_is_asked(server: Server, catalogue: Catalogue) -> None:
-    keyless = with_lora(Catalogue.load(catalogue.settings.model_copy(update={"civitai_api_key": None})))
-    with pytest.raises(ImagingError, match="CREATIVE_LAB_CIVITAI_API_KEY"):
-        downloads.pull_lora(keyless, "ink", civitai=server.url)
-    own = with_lora(catalogue, air=None, path="loras/own.safetensors")
-    with pytest.raises(ModelNotHere, match="no AIR"):
-        downloads.pull_lora(own, "ink", civitai=server.url)
-    assert server.requests == []

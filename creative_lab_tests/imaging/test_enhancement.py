@@ -120,3 +120,11 @@ def test_no_reply_crashes_the_reader(text: str) -> None:
 
 def test_a_batch_file_skips_comments_and_empty_lines() -> None:
     assert read_batch("# list\n\n a hat \n#x\nb # not a comment\n") == ["a hat", "b # not a comment"]
+
+
+def test_a_model_that_wrote_the_trigger_only_inside_another_word_gets_it_in_front() -> None:
+    def ask(_prompt: str, _style: str, _temperature: float) -> str:
+        return '{"enhanced_prompt": "people at a party"}'
+
+    assert enhance("a party", method="llm", triggers=["art"], ask=ask).enhanced_prompt == "art, people at a party"
+    assert enhance("a party", method="llm", triggers=["Party"], ask=ask).enhanced_prompt == "people at a party"

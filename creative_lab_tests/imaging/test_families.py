@@ -82,3 +82,12 @@ def test_the_sequence_length_of_the_preset_cuts_the_prompt(
     studio = PictureStudio(imaging_settings)
     short = [pixels(studio.generate(PictureRequest(slug, text, seed=1))) for text in texts]
     assert short[0] == short[1]
+
+
+@pytest.mark.parametrize("slug", ["flux1_dev", "qwen_image", "zimageturbo"])
+def test_a_prompt_that_is_cut_says_so(studio_of: StudioOf, imaging_settings: Settings, slug: str) -> None:
+    change_presets(imaging_settings.data_dir, **{slug: {"max_sequence_length": 64}})
+    studio = PictureStudio(imaging_settings)
+    long = studio.generate(PictureRequest(slug, "a red hat " * 30, seed=1))
+    assert any(f"prompt cut: {slug} reads 64 of its" in note for note in long.notes)
+    assert not any("prompt cut" in note for note in studio.generate(PictureRequest(slug, "a", seed=1)).notes)

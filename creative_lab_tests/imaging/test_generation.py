@@ -16,6 +16,7 @@ from creative_lab_tests.imaging import single_file, tiny
 
 StudioOf = Callable[[str], PictureStudio]
 MODEL = "miniature-xl"
+PULLED = "sdxl_turbo"
 
 
 def pixels(generation: Any) -> list[bytes]:
@@ -141,12 +142,12 @@ def test_models_with_code_or_pickles_or_changed_bytes_are_not_loaded(
     import json
     import shutil
 
-    place = imaging_settings.data_dir / "models" / "miniature-xl"
+    place = imaging_settings.models_root / "stabilityai--sdxl-turbo"
     place.unlink()
     sentinel = imaging_settings.home / "executed"
 
     def attempt() -> None:
-        PictureStudio(imaging_settings).generate(PictureRequest(MODEL, "a"))
+        PictureStudio(imaging_settings).generate(PictureRequest(PULLED, "a"))
 
     shutil.copytree(tiny_models / "sdxl", place)
     (place / "unet" / "pipeline.py").write_text(f"open({str(sentinel)!r}, 'w')")
@@ -181,12 +182,12 @@ def test_models_with_code_or_pickles_or_changed_bytes_are_not_loaded(
 def test_the_half_precision_variant_alone_is_enough(imaging_settings: Settings, tiny_models: Any) -> None:
     import shutil
 
-    place = imaging_settings.data_dir / "models" / "miniature-xl"
+    place = imaging_settings.models_root / "stabilityai--sdxl-turbo"
     place.unlink()
     shutil.copytree(tiny_models / "sdxl", place)
     for file in place.rglob("*.safetensors"):
         file.rename(file.with_name(file.name.replace(".safetensors", ".fp16.safetensors")))
-    assert PictureStudio(imaging_settings).generate(PictureRequest(MODEL, "a")).pictures
+    assert PictureStudio(imaging_settings).generate(PictureRequest(PULLED, "a")).pictures
 
 
 def test_a_single_file_is_looked_for_below_the_models_folder_and_must_be_safetensors(
@@ -238,9 +239,9 @@ def test_a_single_file_in_the_original_layout_draws_the_same_picture(imaging_set
 def test_a_model_that_cannot_be_loaded_raises_with_the_reason(imaging_settings: Settings, tiny_models: Any) -> None:
     import shutil
 
-    place = imaging_settings.data_dir / "models" / "miniature-xl"
+    place = imaging_settings.models_root / "stabilityai--sdxl-turbo"
     place.unlink()
     shutil.copytree(tiny_models / "sdxl", place)
     (place / "unet" / "config.json").write_text("{")
-    with pytest.raises(ImagingError, match="Miniature XL cannot be loaded"):
-        PictureStudio(imaging_settings).generate(PictureRequest(MODEL, "a"))
+    with pytest.raises(ImagingError, match="SDXL Turbo cannot be loaded"):
+        PictureStudio(imaging_settings).generate(PictureRequest(PULLED, "a"))

@@ -18,6 +18,7 @@ from creative_lab.imaging.errors import Cancelled, ImagingError, PassingError
 from creative_lab.imaging.hosted import HostedStudio, Patience
 from creative_lab.imaging.parameters import LoraUse, PictureRequest, Reference
 from creative_lab.imaging.presets import Overrides
+from creative_lab.imaging.recipe import picture_sha256
 from creative_lab.settings import Settings
 
 
@@ -37,6 +38,7 @@ class Provider:
         self.calls: list[tuple[str, str]] = []
         self.keys: set[str | None] = set()
         self.failures: list[int] = []
+        self.refused_after: int | None = None
         self.polls = 2
         self.end = "succeeded"
         self.picture = png()
@@ -73,6 +75,9 @@ class Provider:
                 outer.calls.append((self.command, self.path))
                 if self.path != "/picture.png":
                     outer.keys.add(self.headers.get("Authorization"))
+                starts = self.command == "POST" and outer.refused_after is not None
+                if starts and len(outer.inputs) >= (outer.refused_after or 0):
+                    outer.failures = [422]
                 if not outer.failures:
                     return False
                 self.send_response(outer.failures.pop(0))
@@ -141,6 +146,28 @@ def test_pictures_are_polled_for_fetched_and_priced(provider: Provider, hosted: 
     assert "r8-secret" not in generation.pictures[0].recipe.model_dump_json()
 
 
+def test_when_a_later_call_fails_the_paid_pictures_are_kept_with_their_cost(provider: Provider, hosted: Hosted) -> None:
+    studio, _ = hosted
+    provider.polls, provider.refused_after = 1, 3
+    generation = studio.generate(PictureRequest("flux-dev-hosted", "a hat", count=4, seed=0))
+    assert [drawn.seed for drawn in generation.pictures] == [0, 1, 2] and generation.batches == [1, 1, 1]
+    assert generation.cost_usd == pytest.approx(0.012)
+    assert any("only 3 of 4 pictures" in note and "422" in note for note in generation.notes)
+    provider.refused_after = 0
+    with pytest.raises(ImagingError, match="422"):
+        studio.generate(PictureRequest("flux-dev-hosted", "a hat", count=4, seed=0))
+
+
+def test_the_aspect_ratio_that_is_sent_is_noted_where_a_size_was_asked_for(provider: Provider, hosted: Hosted) -> None:
+    studio, _ = hosted
+    provider.polls = 1
+    wish = Overrides(width=1000, height=700)
+    generation = studio.generate(PictureRequest("flux-dev-hosted", "a hat", overrides=wish))
+    assert provider.inputs[0]["aspect_ratio"] == "3:2"
+    assert "size 1000x700 is sent as the aspect ratio 3:2" in generation.notes
+    assert not any("size" in note for note in studio.generate(PictureRequest("flux-dev-hosted", "a hat")).notes)
+
+
 def test_models_without_a_seed_say_so_and_follow_a_picture(provider: Provider, hosted: Hosted) -> None:
     from PIL import Image
 
@@ -150,6 +177,8 @@ def test_models_without_a_seed_say_so_and_follow_a_picture(provider: Provider, h
     assert [drawn.seed for drawn in generation.pictures] == [None, None]
     assert all("seed" not in one for one in provider.inputs)
     assert provider.inputs[0]["image_input"][0].startswith("data:image/png;base64,")
+    used = generation.pictures[0].recipe.reference
+    assert used and used.slug == "nano-banana" and used.image_sha256 == picture_sha256(follow.image)
     assert any("takes no seed" in note for note in generation.notes)
     with pytest.raises(ImagingError, match="takes no reference"):
         studio.generate(PictureRequest("imagen-4-ultra", "a hat", reference=follow))

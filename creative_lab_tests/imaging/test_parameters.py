@@ -13,7 +13,15 @@ from creative_lab.imaging import devices
 from creative_lab.imaging.catalogue import Catalogue
 from creative_lab.imaging.errors import ImagingError
 from creative_lab.imaging.loras import ResolvedLora
-from creative_lab.imaging.parameters import LoraUse, PictureRequest, fit_size, picture_seeds, resolve
+from creative_lab.imaging.parameters import (
+    Control,
+    LoraUse,
+    PictureRequest,
+    Reference,
+    fit_size,
+    picture_seeds,
+    resolve,
+)
 from creative_lab.imaging.presets import ModelPreset, Overrides
 from creative_lab.settings import Settings
 
@@ -57,6 +65,43 @@ def test_guidance_of_the_lora_wins_over_the_job_and_the_model() -> None:
     assert decide("juggernaut_xl", overrides=Overrides(guidance_scale=4)).guidance_scale == 4.0
     decided = decide("juggernaut_xl", overrides=Overrides(guidance_scale=4, clip_skip=1), loras=[LORA])
     assert (decided.guidance_scale, decided.clip_skip) == (3.5, 2)
+
+
+def test_whoever_wanted_another_guidance_or_clip_skip_than_the_first_lora_is_told() -> None:
+    other = ResolvedLora("m", Path("m"), 0.7, guidance_scale=9.0, clip_skip=2)
+    decided = decide("juggernaut_xl", overrides=Overrides(guidance_scale=8, clip_skip=1), loras=[LORA, other])
+    assert (decided.guidance_scale, decided.clip_skip) == (3.5, 2)
+    assert decided.notes == (
+        "guidance 8 asked for not used: LoRA l says 3.5",
+        "guidance 9 of LoRA m not used: LoRA l says 3.5",
+        "clip skip 1 asked for not used: LoRA l says 2",
+    )
+    assert decide("juggernaut_xl", overrides=Overrides(guidance_scale=3.5), loras=[LORA]).notes == ()
+
+
+def test_a_trigger_inside_another_word_is_still_appended() -> None:
+    lora = ResolvedLora("l", Path("l"), 0.7, "art, blue hat")
+    request = PictureRequest("x", "people at a party with (blue hat:1.2)")
+    assert resolve(request, preset("juggernaut_xl"), multiple=8, loras=[lora]).prompt.endswith("(blue hat:1.2), art")
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: Control("pose", None, scale=-5), "ControlNet pose: scale -5 is not within 0 to 2"),
+        (lambda: Control("pose", None, guidance_end=1.7), "ControlNet pose: guidance_end 1.7 is not within 0 to 1"),
+        (lambda: Reference("face", None, scale=50), "reference face: scale 50 is not within 0 to 2"),
+        (lambda: Reference("face", None, scale=float("nan")), "nan is not within"),
+        (lambda: LoraUse("l", 2.5), "LoRA l: strength 2.5 is not within 0 to 2"),
+        (lambda: PictureRequest("m", "a", batch_size=0), "batch_size 0 is not 1 or more"),
+        (lambda: PictureRequest("m", "a", batch_size=-2), "batch_size -2 is not 1 or more"),
+        (lambda: PictureRequest("m", "a \udcff"), "the prompt holds .* half a character, at 2"),
+        (lambda: PictureRequest("m", "a", "\ud800"), "the negative prompt holds"),
+    ],
+)
+def test_numbers_and_characters_that_no_model_takes_are_refused(make, named: str) -> None:
+    with pytest.raises(ImagingError, match=named):
+        make()
 
 
 @pytest.mark.parametrize("slug", ["sdxl_turbo", "zimageturbo"])

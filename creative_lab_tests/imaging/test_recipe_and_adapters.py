@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from creative_lab import cli
 from creative_lab.imaging import credentials, recipe
-from creative_lab.imaging.errors import ImagingError
+from creative_lab.imaging.downloads import verify_model
+from creative_lab.imaging.errors import ImagingError, UnsafeModel
 from creative_lab.imaging.generation import PictureStudio
 from creative_lab.imaging.parameters import Control, LoraUse, PictureRequest, Reference
 from creative_lab.imaging.presets import Overrides
 from creative_lab.imaging.recipe import Recipe
 from creative_lab.lake.pictures import PictureStore
-from creative_lab.settings import Settings
+from creative_lab.settings import Settings, get_settings
 from creative_lab_tests.imaging import tiny
+from creative_lab_tests.imaging.conftest import ship_adapters
 
 MODEL = "miniature-xl"
 
@@ -41,9 +46,7 @@ def difference(one: Any, two: Any) -> int:
 @pytest.fixture
 def lab(imaging_settings: Settings) -> PictureStudio:
     """A studio with adapters and a LoRA."""
-    models = imaging_settings.data_dir / "models"
-    tiny.controlnet(models / "miniature-pose")
-    tiny.ip_adapter(models / "miniature-reference")
+    ship_adapters(imaging_settings)
     tiny.lora(imaging_settings.home / "own.safetensors")
     return PictureStudio(imaging_settings)
 
@@ -62,12 +65,41 @@ def test_control_and_reference_pictures_steer_the_picture_and_zero_switches_them
         assert difference(plain, off) <= 1, slug
         assert getattr(first.pictures[0].recipe, name).image_sha256 == recipe.picture_sha256(picture(1))
         assert getattr(off.pictures[0].recipe, name).scale == 0.0
+        assert len(getattr(off.pictures[0].recipe, name).sha256) == 64, "the adapter's weights are named too"
     off = draw(control=Control("miniature-pose", picture(1), guidance_end=0.0))
     assert difference(plain, off) <= 1
 
     both = draw(control=Control("miniature-pose", picture(1)), reference=Reference("miniature-reference", picture(2)))
     control = draw(control=Control("miniature-pose", picture(1)))
     assert difference(both, control) > 1
+
+
+@pytest.mark.parametrize("name", ["miniature-xl", "miniature-pose", "miniature-reference"])
+def test_a_shipped_model_or_adapter_with_a_changed_byte_does_not_draw(
+    lab: PictureStudio, tmp_path: Path, name: str
+) -> None:
+    import shutil
+
+    place = lab.settings.data_dir / "models" / name
+    own = tmp_path / "own"
+    shutil.copytree(place, own)
+    place.unlink() if place.is_symlink() else shutil.rmtree(place)
+    own.rename(place)
+    weights = next(place.rglob("*.safetensors"))
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    with pytest.raises(UnsafeModel, match=f"{weights.name}: its SHA-256"):
+        lab.generate(
+            PictureRequest(
+                MODEL,
+                "a hat",
+                control=Control("miniature-pose", picture(1)),
+                reference=Reference("miniature-reference", picture(2)),
+            )
+        )
+    with pytest.raises(UnsafeModel, match="SHA-256"):
+        verify_model(lab.catalogue, name)
 
 
 def test_a_batch_follows_the_same_pictures_with_its_own_seeds(lab: PictureStudio) -> None:
@@ -140,6 +172,46 @@ def test_the_same_recipe_on_changed_weights_says_what_differs(lab: PictureStudio
     assert any("model_sha256 differs" in note for note in notes) and any("device differs" in note for note in notes)
 
 
+def test_a_recipe_from_before_the_hash_of_adapters_is_replayed_without_complaint(
+    lab: PictureStudio, tmp_path: Path
+) -> None:
+    request = PictureRequest(MODEL, "a hat", seed=1, control=Control("miniature-pose", picture(1)))
+    drawn = lab.generate(request).pictures[0]
+    assert drawn.recipe.control
+    older = drawn.recipe.model_copy(update={"control": drawn.recipe.control.model_copy(update={"sha256": None})})
+    (tmp_path / "x.png").write_bytes(recipe.png_bytes(drawn.image, older))
+    again = recipe.replay(tmp_path / "x.png", lab, control_image=picture(1))
+    assert again.same_pixels and again.notes == ()
+
+
+def test_a_lora_that_the_picture_did_not_wear_is_refused(lab: PictureStudio, tmp_path: Path) -> None:
+    drawn = lab.generate(PictureRequest(MODEL, "a hat", seed=1)).pictures[0]
+    (tmp_path / "x.png").write_bytes(recipe.png_bytes(drawn.image, drawn.recipe))
+    with pytest.raises(ImagingError, match="was not drawn with the LoRA own, but with none"):
+        recipe.replay(tmp_path / "x.png", lab, lora_paths={"own": lab.settings.home / "own.safetensors"})
+
+
+def test_the_command_replays_a_picture_with_a_lora_of_our_own(
+    lab: PictureStudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = lab.settings.home / "own.safetensors"
+    request = PictureRequest(MODEL, "a hat", seed=1, loras=(LoraUse("own", 0.9, path=str(own)),))
+    drawn = lab.generate(request).pictures[0]
+    file, to = tmp_path / "x.png", tmp_path / "again.png"
+    file.write_bytes(recipe.png_bytes(drawn.image, drawn.recipe))
+    for name in ("home", "data_dir", "device", "offline"):
+        monkeypatch.setenv(f"CREATIVE_LAB_{name.upper()}", str(getattr(lab.settings, name)))
+    get_settings.cache_clear()
+    assert cli.main(["recipe", "replay", str(file), "--to", str(to), "--lora", f"own={own}"]) == 0
+    assert "again.png: the same pixels" in capsys.readouterr().out
+    assert to.read_bytes() == file.read_bytes()
+    assert cli.main(["recipe", "replay", str(file), "--to", str(to), "--lora", "own"]) == 2
+    assert "write it as SLUG=FILE" in capsys.readouterr().err
+    assert cli.main(["recipe", "replay", str(file), "--to", str(to), "--lora", "own=nowhere"]) == 2
+    assert "there is no file nowhere" in capsys.readouterr().err
+    get_settings.cache_clear()
+
+
 def made(**changes: Any) -> Recipe:
     fields = {"prompt": "a", "drawn_prompt": "a", "model": "m", "width": 8, "height": 8, "backend": "miniature"}
     return Recipe.model_validate({**fields, "drawn_at": "2026-01-01T00:00:00Z", **changes})
@@ -197,7 +269,10 @@ def test_pictures_of_other_tools_show_their_parameters(tmp_path: Path) -> None:
 
 
 def test_file_names_of_jobs_follow_the_pattern() -> None:
-    assert recipe.job_file_name("Spring / 24: é", 7) == "Spring-24-00007.00.jpg"
+    assert recipe.job_file_name("Spring / 24: é", 7) == "Spring-24-é-00007.00.jpg"
+    assert recipe.job_file_name("一只猫坐在桥上", 7) == "一只猫坐在桥上-00007.00.jpg"
+    assert recipe.job_file_name("../.. : ?", 7) == "picture-00007.00.jpg"
+    assert len(recipe.job_file_name("猫" * 300, 7).encode()) < 200
     assert recipe.job_file_name("x", 12, 3) == "x-00012.03.jpg"
     assert recipe.job_file_name("x", 12, 3, combination=(1, 2, 3)) == "00012.03-p001-m002-l003.jpg"
 
@@ -227,3 +302,25 @@ def test_content_credentials_are_signed_checked_and_notice_any_change(tmp_path: 
         assert seen is None or not seen.intact, place
     with pytest.raises(ImagingError, match="no signing key"):
         credentials.sign(plain, tmp_path)
+
+
+def test_content_credentials_say_whether_a_model_rules_or_both_made_the_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = {"image_sha256": "0" * 64, "left": 0, "top": 0, "side": 8, "strength": 0.5}
+    settings = Settings(home=tmp_path, content_credentials=True)
+    for entry, source in (
+        (made(), "trainedAlgorithmicMedia"),
+        (made(model="embedded/illustrator"), "algorithmicMedia"),
+        (made(redraw=part), "compositeWithTrainedAlgorithmicMedia"),
+    ):
+        file = tmp_path / "x.png"
+        file.write_bytes(recipe.finished_png(picture(1), entry, settings))
+        assert cli.main(["recipe", "show", str(file)]) == 0
+        said = f"Content Credentials: signed by local signer, {source}, intact"
+        assert said in capsys.readouterr().out.splitlines()
+    data, chunk = file.read_bytes(), b"tEXtComment\0mine"
+    added = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    file.write_bytes(data[:-12] + added + data[-12:])
+    assert cli.main(["recipe", "show", str(file)]) == 0
+    assert "NOT intact" in capsys.readouterr().out

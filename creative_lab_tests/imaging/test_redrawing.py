@@ -20,7 +20,7 @@ from creative_lab.imaging.presets import Overrides
 from creative_lab.imaging.redrawing import blend_in, cut_out
 from creative_lab.lake.fs import FileSystem
 from creative_lab.settings import Settings
-from creative_lab_tests.imaging import tiny
+from creative_lab_tests.imaging.conftest import ship_adapters
 
 MODEL = "miniature-xl"
 SQUARE = (40.0, 30.0, 50.0)
@@ -34,9 +34,7 @@ def smooth(width: int = 160, height: int = 120) -> Image.Image:
 
 @pytest.fixture
 def lab(imaging_settings: Settings) -> PictureStudio:
-    models = imaging_settings.data_dir / "models"
-    tiny.controlnet(models / "miniature-pose")
-    tiny.ip_adapter(models / "miniature-reference")
+    ship_adapters(imaging_settings)
     return PictureStudio(imaging_settings)
 
 
@@ -115,7 +113,16 @@ def test_a_part_is_drawn_again_from_its_file_and_the_picture_below_it(lab: Pictu
     made = lab.generate(PictureRequest(MODEL, "a face", count=2, seed=3, redraw=Redraw(base, SQUARE, 0.5, 2)))
     files = FileSystem(lab.settings.home)
     files.write_bytes("part.png", recipe.finished_png(made.pictures[1].image, made.pictures[1].recipe, lab.settings))
+    entry, shown = made.pictures[1].recipe, recipe.show(files.path("part.png")).parameters
+    assert (entry.width, entry.height) == made.pictures[1].image.size == (base.width * 2, base.height * 2)
+    assert entry.redraw and entry.redraw.drawn_side == 64
+    assert shown and f"Size: {base.width * 2}x{base.height * 2}" in shown
     again = recipe.replay(files.path("part.png"), lab, base_image=base)
+    assert again.same_pixels and again.notes == ()
+    part = entry.redraw.model_copy(update={"drawn_side": None})
+    older = entry.model_copy(update={"width": 64, "height": 64, "redraw": part})
+    files.write_bytes("older.png", recipe.finished_png(made.pictures[1].image, older, lab.settings))
+    again = recipe.replay(files.path("older.png"), lab, base_image=base)
     assert again.same_pixels and again.notes == ()
     with pytest.raises(ImagingError, match="base picture"):
         recipe.replay(files.path("part.png"), lab)

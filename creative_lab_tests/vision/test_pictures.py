@@ -101,6 +101,13 @@ def test_a_sixteen_bit_png_keeps_its_greys() -> None:
     assert 120 < picture[4, 0, 0] < 136
 
 
+@pytest.mark.parametrize("brightest", [1, 200, 255, 4000])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_dark_sixteen_bit_picture_stays_dark(brightest: int, kind: str) -> None:
+    levels = np.array([[0, brightest], [0, brightest]], np.uint16)
+    assert open_picture(encoded(Image.fromarray(levels), kind)).max() == round(brightest / 257)
+
+
 def test_several_pictures_are_opened_together_in_their_order() -> None:
     sources = [encoded(Image.new("RGB", (4, 4), (value, 0, 0))) for value in range(0, 200, 10)]
     assert [picture[0, 0, 0] for picture in open_pictures(sources)] == list(range(0, 200, 10))
@@ -125,15 +132,54 @@ def test_a_transparent_colour_of_a_palette_lies_on_white() -> None:
     assert picture[0, 0].tolist() == [255, 255, 255] and picture[0, 7, 2] > 150
 
 
-@pytest.mark.parametrize(("tag", "turns"), [(3, 2), (6, 3), (8, 1)])
-def test_a_picture_taken_sideways_is_turned_upright(tag: int, turns: int) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_a_picture_taken_sideways_is_turned_upright(tag: int, kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = tag
-    data = encoded(two_colours(), "JPEG", exif=exif, quality=95)
-    upright = np.rot90(np.asarray(two_colours()), turns)
+    image = two_colours()
+    image.paste((0, 200, 0), (0, 0, 8, 1))  # no side is like another
+    image = image.resize((64, 32), Image.Resampling.NEAREST)
+    data = encoded(image, kind, exif=exif, quality=95)
+    flat = np.asarray(image)
+    upright = {
+        1: flat, 2: flat[:, ::-1], 3: flat[::-1, ::-1], 4: flat[::-1], 5: flat.swapaxes(0, 1),
+        6: np.rot90(flat, 3), 7: flat[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(flat, 1),
+    }[tag]  # fmt: skip
     picture = open_picture(data)
     assert picture.shape == upright.shape
     assert np.abs(picture.astype(int) - upright.astype(int)).mean() < 12
+
+
+def damaged_exif(value: bytes) -> bytes:
+    """EXIF in big-endian order whose only tag holds its orientation as something that is no number."""
+    return b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + value + b"\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"\x01\x12\0\x02\0\0\0\x02ab\0\0",  # text
+        b"\x01\x12\0\x05\0\0\0\x01\0\0\0\x1a",  # a fraction beyond the end
+        b"\x01\x12\xff\xff\xff\xff\xff\xff\0\x06\0\0",  # of no kind
+    ],
+)
+def test_exif_that_cannot_be_read_is_ignored(entry: bytes) -> None:
+    for kind in ("JPEG", "WEBP"):
+        data = encoded(two_colours(), kind, exif=damaged_exif(entry))
+        assert open_picture(data).shape == (4, 8, 3)
+
+
+def test_damage_behind_the_orientation_still_gives_the_picture(tmp_path: Path) -> None:
+    # Writing this back, as Pillow's own turning does, fails: the tag for a date holds a fraction, another one nothing.
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "x" * 30
+    data = encoded(two_colours(), "JPEG", exif=exif, quality=95)
+    for place in range(data.index(b"Exif") + 14, data.index(b"xxx") + 4):
+        for value in (0, 2, 5, 10, 255):
+            changed = bytearray(data)
+            changed[place] = value
+            assert open_picture(bytes(changed), name="changed.jpg").size == 4 * 8 * 3, (place, value)
 
 
 def test_of_an_animation_the_first_frame_is_read() -> None:

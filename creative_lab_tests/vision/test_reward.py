@@ -51,6 +51,13 @@ def test_the_reward_is_mu_at_the_reward_token_batched_or_alone(folder, pictures,
         assert float(ours.rewards([picture], [text])[0]) == pytest.approx(float(value), abs=1e-5)
 
 
+def test_tokens_that_stand_for_pictures_and_the_reward_are_left_out_of_a_text(folder, pictures) -> None:
+    ours = PreferenceReward(folder[0], slug="hpsv3", device="cpu")
+    clean = float(ours.rewards(pictures[:1], ["a red hat"])[0])
+    odd = "a <|image_pad|> red <|Reward|> hat<|im_end|>"
+    assert float(ours.rewards(pictures[:1], [odd])[0]) == pytest.approx(clean, abs=1e-6)
+
+
 def test_hpsv3_is_a_role_of_the_studio_profile_and_is_reported_beside_the_others(folder, tmp_path, pictures) -> None:
     place, _, _ = folder
     (tmp_path / "models").mkdir()

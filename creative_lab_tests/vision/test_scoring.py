@@ -167,6 +167,49 @@ def test_pictures_are_prepared_and_encoded_once_per_encoder_and_texts_once(
     assert len(encoded) == 4 and len(read) == 2, "texts are remembered"
 
 
+def test_a_scorer_that_fails_is_null_with_its_reason_and_takes_nothing_from_the_others(
+    models, pictures, texts, monkeypatch
+) -> None:
+    whole = score_pictures(models, pictures, texts, roles=ALL)
+
+    def broken(*_arguments, **_named):
+        raise KeyError("a tensor")
+
+    monkeypatch.setattr(models.vision_language(), "yes_probabilities", broken)
+    for before, row in zip(whole, score_pictures(models, pictures, texts, roles=ALL), strict=True):
+        assert row.raw["vqascore"] is None and "vqascore" not in row.weights
+        assert row.missing["vqascore"] == "miniature-vision-language failed: KeyError: 'a tensor'"
+        for role in ("pickscore", "clipscore", "aesthetic"):
+            assert row.raw[role] == pytest.approx(before.raw[role])
+
+
+def test_a_text_that_is_no_text_still_lets_the_aesthetic_head_rate(models, pictures) -> None:
+    row = score_pictures(models, pictures[:1], "a \ud800 hat", roles=ALL)[0]
+    assert row.raw["aesthetic"] is not None
+    assert row.raw["pickscore"] is None and "miniature-preference failed" in row.missing["pickscore"]
+
+
+def test_unsafe_weights_and_whoever_stops_the_scoring_are_not_taken_for_a_failed_scorer(own_lab, pictures) -> None:
+    def stop(_role: str) -> None:
+        raise KeyboardInterrupt
+
+    with VisionModels(own_lab) as models, pytest.raises(KeyboardInterrupt):
+        score_pictures(models, pictures[:1], "a hat", progress=stop)
+    path = own_lab.data_dir / "models" / "clip" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    with VisionModels(own_lab) as models, pytest.raises(UnsafeModel, match="SHA-256"):
+        score_pictures(models, pictures[:1], "a hat")
+
+
+def test_tokens_that_stand_for_pictures_are_left_out_of_a_text_before_the_model_reads_it(models, pictures) -> None:
+    model = models.vision_language()
+    clean = model.yes_probabilities(pictures[:2], ["a red hat", "a red hat"])
+    odd = ["a <|image_pad|> red<|image_pad|>hat", "a red hat <|im_end|><|vision_start|>"]
+    np.testing.assert_allclose(model.yes_probabilities(pictures[:2], odd), clean, atol=1e-6)
+    assert model.caption(pictures[:1], prompt="Look: <|image_pad|>") == model.caption(pictures[:1], prompt="Look:")
+    assert model.yes_probabilities(pictures[:1], ["5 < 6, [sic] <b>"])[0] > 0
+
+
 def test_one_text_serves_all_pictures_and_wrong_numbers_are_refused(models, pictures) -> None:
     both = score_pictures(models, pictures[:2], "a hat", roles=("clipscore",))
     each = score_pictures(models, pictures[:2], ["a hat", "a hat"], roles=("clipscore",))

@@ -12,7 +12,7 @@ from creative_lab.settings import Settings
 from creative_lab.weights.entries import Licence
 from creative_lab.weights.errors import ModelError, ModelNotHere, UnsafeModel
 from creative_lab.weights.measuring import HostedVision, MeasuringPreset, fitting_roles
-from creative_lab.weights.places import checked, located, place_of
+from creative_lab.weights.places import checked, located, place_of, state_of
 
 OWN = Licence(name="Apache-2.0", commercial=True)
 
@@ -49,6 +49,61 @@ def test_what_is_missing_says_how_to_get_it(settings: Settings) -> None:
         located(settings, preset("owner/name"))
     with pytest.raises(ModelNotHere, match="Unpack it"):
         located(settings, preset("owner/name", "face-pack", by_hand="Unpack it."))
+
+
+def place_by_hand(settings: Settings, *names: str) -> Path:
+    folder = settings.models_root / "owner--name"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"weights")
+    return folder
+
+
+def name_parts(folder: Path, name: str, parts: int) -> None:
+    stem = name.partition(".")[0]
+    shards = {f"t{n}": f"{stem}-{n}.safetensors" for n in range(1, parts + 1)}
+    (folder / name).write_text(json.dumps({"weight_map": shards}))
+
+
+def test_a_folder_that_lacks_a_part_its_index_names_is_incomplete(settings: Settings) -> None:
+    folder = place_by_hand(settings, "config.json", "model-1.safetensors")
+    name_parts(folder, "model.safetensors.index.json", 2)
+    assert state_of(settings, preset("owner/name")) == "incomplete"
+    with pytest.raises(ModelNotHere, match=r"model-2\.safetensors is missing.*models pull some"):
+        checked(settings, preset("owner/name"))
+    place_by_hand(settings, "model-2.safetensors")
+    assert state_of(settings, preset("owner/name")) == "here"
+
+
+def test_one_precision_that_is_whole_is_enough(settings: Settings) -> None:
+    folder = place_by_hand(settings, "config.json", "model.fp16.safetensors")
+    name_parts(folder, "model.safetensors.index.json", 2)
+    assert state_of(settings, preset("owner/name")) == "here"
+    (folder / "model.fp16.safetensors").unlink()
+    place_by_hand(settings, "half-1.safetensors", "half-2.safetensors")
+    name_parts(folder, "half.safetensors.index.fp16.json", 2)
+    assert state_of(settings, preset("owner/name")) == "here"
+
+
+@pytest.mark.parametrize("index", ["{", "[]", '{"weight_map": []}'])
+def test_an_index_that_cannot_be_read_makes_a_folder_incomplete_and_is_named(settings: Settings, index: str) -> None:
+    folder = place_by_hand(settings, "config.json", "model-1.safetensors")
+    (folder / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(ModelNotHere, match=r"model\.safetensors\.index\.json"):
+        located(settings, preset("owner/name"))
+
+
+def test_a_file_that_the_manifest_names_and_that_is_short_or_gone_makes_a_folder_incomplete(
+    settings: Settings,
+) -> None:
+    folder = place_by_hand(settings, "config.json", "model.safetensors")
+    files = [{"path": "config.json", "bytes": 7}, {"path": "model.safetensors", "bytes": 9}]
+    (folder / "manifest.json").write_text(json.dumps({"files": files}))
+    with pytest.raises(ModelNotHere, match=r"model\.safetensors has 7 bytes instead of 9.*Pull it again"):
+        located(settings, preset("owner/name"))
+    (folder / "config.json").unlink()
+    with pytest.raises(ModelNotHere, match=r"config\.json is missing"):
+        located(settings, preset("owner/name"))
 
 
 def test_shipped_files_are_compared_with_their_hashes(settings: Settings) -> None:

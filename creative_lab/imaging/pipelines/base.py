@@ -19,7 +19,8 @@ from creative_lab.imaging.errors import ImagingError, UnsafeModel
 from creative_lab.imaging.parameters import Control, Parameters, Reference
 from creative_lab.imaging.pipelines import schedulers
 from creative_lab.imaging.presets import ControlNetPreset, IpAdapterPreset, ModelPreset
-from creative_lab.weights.files import Verified, verify
+from creative_lab.weights.files import Verified
+from creative_lab.weights.places import check_files
 
 OnStep = Callable[[int, int], None]
 """Called after each step with (steps done, steps in all); may raise to stop."""
@@ -79,10 +80,10 @@ class Family:
     def load(self) -> None:
         """Load the weights. Raises :class:`ImagingError` with the reason; never returns it."""
         devices.quiet_libraries()
-        self.verified = verify(self.located.place, self.preset.files)
+        self.verified = check_files(self.located.place, self.preset)
         for adapter in (self.located.controlnet, self.located.ip_adapter):
             if adapter:
-                verify(adapter[1], adapter[0].files)
+                check_files(adapter[1], adapter[0])
         try:
             self.pipeline = self.create()
             self.attach()

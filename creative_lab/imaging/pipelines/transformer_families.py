@@ -15,9 +15,17 @@ class TransformerFamily(Family):
     size_multiple = 16
 
     def notes(self, parameters: Parameters) -> list[str]:
-        if plain_text(parameters.prompt) != parameters.prompt.strip():
-            return [f"weights and tags taken out of the prompt: {self.preset.slug} reads plain language"]
-        return []
+        text, notes = plain_text(parameters.prompt), []
+        if text != parameters.prompt.strip():
+            notes.append(f"weights and tags taken out of the prompt: {self.preset.slug} reads plain language")
+        tokens, most = self.tokens(text), self.length(parameters)
+        if tokens > most:
+            notes.append(f"prompt cut: {self.preset.slug} reads {most} of its {tokens} tokens")
+        return notes
+
+    def tokens(self, text: str) -> int:
+        """How many tokens of :meth:`length` a prompt takes."""
+        return len(self.pipeline.tokenizer(text, verbose=False)["input_ids"])
 
     def length(self, parameters: Parameters) -> int:
         """Most tokens of the prompt."""
@@ -29,6 +37,9 @@ class FluxFamily(TransformerFamily):
 
     def guided(self, _parameters: Parameters) -> bool:
         return False
+
+    def tokens(self, text: str) -> int:
+        return len(self.pipeline.tokenizer_2(text, verbose=False)["input_ids"])
 
     def encode(self, parameters: Parameters) -> dict[str, Any]:
         import torch
@@ -69,6 +80,14 @@ class ZImageFamily(TransformerFamily):
 
     def guided(self, parameters: Parameters) -> bool:
         return parameters.guidance_scale > 0
+
+    def tokens(self, text: str) -> int:
+        # Here the words of the chat around the prompt count too.
+        talk = [{"role": "user", "content": text}]
+        asked = self.pipeline.tokenizer.apply_chat_template(
+            talk, tokenize=False, add_generation_prompt=True, enable_thinking=True
+        )
+        return super().tokens(asked)
 
     def encode(self, parameters: Parameters) -> dict[str, Any]:
         import torch
