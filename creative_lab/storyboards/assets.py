@@ -11,10 +11,11 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from creative_lab.definition_versions import STORYBOARD
 from creative_lab.partitions import storyboards
 from creative_lab.settings import get_settings
 
-_COMMON: dict[str, Any] = {"group_name": "storyboards", "owners": ["team:storyboards"], "code_version": "2"}
+_COMMON: dict[str, Any] = {"group_name": "storyboards", "owners": ["team:storyboards"], "code_version": "3"}
 _TABLE_KINDS = {"polars", "parquet"}
 _CIRCUMSTANCES = {"seconds", "cost_usd", "recipe", "peak_memory_bytes", "run_id", "written_at"}
 """Columns that differ from run to run although the content is the same."""
@@ -27,6 +28,11 @@ DRAWN_TABLES = {
 }
 
 
+storyboard_definition = dg.AssetSpec(
+    STORYBOARD, partitions_def=storyboards, group_name="storyboards", owners=["team:storyboards"], kinds={"postgres"},
+    description="The storyboard as people defined it: source, method and settings, and its character's name.",
+)  # fmt: skip
+
 # Which script or LoRA a storyboard uses stands in its record, so the graph can only say that it may be any of them.
 
 
@@ -38,7 +44,7 @@ class SheetConfig(dg.Config):
 
 @dg.asset(
     **_COMMON, partitions_def=storyboards, kinds=_TABLE_KINDS, metadata={"table": "storyboard_scenes"},
-    deps=[dg.AssetDep("adapted_scripts", partition_mapping=dg.AllPartitionMapping())],
+    deps=[STORYBOARD, dg.AssetDep("adapted_scripts", partition_mapping=dg.AllPartitionMapping())],
 )  # fmt: skip
 def storyboard_scenes(context: dg.AssetExecutionContext) -> dg.MaterializeResult[pl.DataFrame]:
     """The scenes that a story, an adapted script or a person's list falls into."""
@@ -71,6 +77,8 @@ def storyboard_scenes(context: dg.AssetExecutionContext) -> dg.MaterializeResult
         ),
     },
     partitions_def=storyboards,
+    # A picture model calls the character by the trigger that its LoRA learnt.
+    deps=[STORYBOARD, dg.AssetDep("lora_weights", partition_mapping=dg.AllPartitionMapping())],
 )  # fmt: skip
 def storyboard_prompts(
     context: dg.AssetExecutionContext, storyboard_scenes: pl.DataFrame
@@ -111,7 +119,7 @@ def storyboard_prompts(
         for name, description in DRAWN_TABLES.items()
     },
     partitions_def=storyboards,
-    deps=[dg.AssetDep("lora_weights", partition_mapping=dg.AllPartitionMapping())],
+    deps=[STORYBOARD, dg.AssetDep("lora_weights", partition_mapping=dg.AllPartitionMapping())],
     pool="h100",
 )
 def storyboard_pictures(
@@ -154,7 +162,10 @@ def storyboard_pictures(
         )
 
 
-@dg.asset(**_COMMON, partitions_def=storyboards, kinds={"html", "pdf", "mp4"}, metadata={"table": "storyboard_sheet"})
+@dg.asset(
+    **_COMMON, partitions_def=storyboards, kinds={"html", "pdf", "mp4"}, metadata={"table": "storyboard_sheet"},
+    deps=[STORYBOARD],
+)  # fmt: skip
 def storyboard_sheet(
     context: dg.AssetExecutionContext,
     config: SheetConfig,

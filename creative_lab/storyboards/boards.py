@@ -15,8 +15,17 @@ import numpy as np
 from creative_lab.storyboards import choosing, detailing, drawing
 from creative_lab.storyboards.cinematographer import world_scene
 from creative_lab.storyboards.drawing import CharacterLora, Drawn, Guidance, GuidingFace, Roles, Studio
-from creative_lab.storyboards.frame_rows import TAKEN, failed, frame_base, no_frame, pixels_of, png_of
+from creative_lab.storyboards.frame_rows import (
+    TAKEN,
+    failed,
+    frame_base,
+    no_frame,
+    pixels_of,
+    png_of,
+    with_threshold,
+)
 from creative_lab.storyboards.judging import Anchor, Judge, Quality
+from creative_lab.storyboards.lasting import drawn_from, fallbacks_and_notes
 from creative_lab.storyboards.ledger import Ledger, SceneDone
 from creative_lab.storyboards.line_art import LineArtStudio
 from creative_lab.storyboards.prompts import DrawnPrompt
@@ -30,7 +39,7 @@ if TYPE_CHECKING:
     from creative_lab.lake.pictures import PictureStore
     from creative_lab.settings import Settings
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Part of every fingerprint: raise it when the same input should be drawn anew."""
 
 
@@ -50,6 +59,8 @@ class Easel:
     identity: dict[str, Any] | None = None
     own_picture: np.ndarray | None = None
     """A picture of the character (RGB), whose face guides frame 1 where faces guide."""
+    own_pictures: Sequence[str] = ()
+    """Names below the lake of the character's pictures that frames are compared with."""
     cancelled: Callable[[], bool] = lambda: False
     say: Callable[[str], None] = lambda _: None
     on_scene: Callable[[dict[str, Any]], None] = lambda _: None
@@ -89,7 +100,6 @@ def draw_storyboard(
 ) -> Board:
     """Draw every scene in order and return the rows. Only what no scene can survive raises: a missing model."""
     board, walk = Board(), _Walk(record, easel)
-    easel.ledger.start()
     easel.ledger.forget_after(len(scenes))
     for scene in scenes:
         if easel.cancelled() or easel.ledger.stop_asked:
@@ -118,6 +128,9 @@ class _Walk:
         self.anchor_sha: str | None = None
         self.face: GuidingFace | None = None
         self.face_sha: str | None = None
+        self.basis = drawn_from(
+            record, easel.catalogue, easel.roles, judges=easel.judge.models, own_pictures=easel.own_pictures
+        )
         own = easel.own_picture
         if own is not None and record.method == "reference_guided" and not easel.roles.hosted:
             from creative_lab.imaging.recipe import picture_sha256
@@ -138,6 +151,9 @@ class _Walk:
         if known is not None:
             self.reused = True
             self.easel.say(f"scene {scene.scene}: as it was")
+            # The picture stays; words, timing and threshold are those of now.
+            frame = known.frame | frame_base(self.record, scene)
+            known = known.model_copy(update={"frame": with_threshold(frame, self.record.settings.quality_threshold)})
             self._take_over(scene, known.frame)
             return known
         done = self._draw(scene, prompt, mark, began)
@@ -154,9 +170,10 @@ class _Walk:
 
         tried: list[_Tried] = []
         notes: list[str] = []
-        fallback: str | None = None
+        plain: str | None = None
+        replaced: list[str] = []
         try:
-            attempts = self._tries(scene, prompt, tried, notes)
+            attempts = self._tries(scene, prompt, tried, notes, replaced)
         except Cancelled:
             self.stopped = True
             if not tried:
@@ -175,18 +192,20 @@ class _Walk:
                     return failed(self.record, scene, f"{reason}; again with the plain prompt: {second}",
                                    time.perf_counter() - began)  # fmt: skip
                 attempts = tried[-1].drawn.attempt + 1
-            fallback = f"after an error the plain prompt was drawn, one picture: {reason}"
+            plain = f"after an error the plain prompt was drawn, one picture: {reason}"
         order = self._rank(tried)
-        why = self._new_faces(scene, prompt, tried, order, notes) if fallback is None else None
-        return self._chosen(scene, tried, order, attempts, [fallback, *notes], why, mark, began)
+        why = self._new_faces(scene, prompt, tried, order, replaced) if plain is None else None
+        status = "chosen" if plain is None else "fallback"
+        said = ([plain] if plain else []) + replaced, notes
+        return self._chosen(scene, tried, order, attempts, status, said, why, mark, began)
 
     def _new_faces(
-        self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], order: list[int], notes: list[str]
+        self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], order: list[int], replaced: list[str]
     ) -> str | None:
         """Draw a small face anew; where faces guide up to three times, until it is good enough.
 
         Returns why the picture with the new face was taken, or None when none was. New pictures join ``tried`` and
-        ``order``: first where one is better, else last. A failure is a note: the scene has its picture.
+        ``order``: first where one is better, else last. A failure goes to ``replaced``: the scene has its picture.
         """
         from creative_lab.imaging.errors import Cancelled, ImagingError, PassingError
 
@@ -204,7 +223,7 @@ class _Walk:
                 self.stopped = True
                 break
             except (ImagingError, PassingError, RuntimeError, OSError, ValueError) as error:
-                notes.append(f"the small face was left as it was: {error}")
+                replaced.append(f"the small face was left as it was: {error}")
                 break
             if not fresh:
                 break
@@ -231,8 +250,13 @@ class _Walk:
         )  # fmt: skip
         return self._scored(scene, prompt, drawn)
 
-    def _tries(self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], notes: list[str]) -> int:
-        """Draw until something passes or the tries are used up; returns how many there were."""
+    def _tries(
+        self, scene: Scene, prompt: DrawnPrompt, tried: list[_Tried], notes: list[str], replaced: list[str]
+    ) -> int:
+        """Draw until something passes or the tries are used up; returns how many there were.
+
+        What was done instead of what was asked goes to ``replaced``, anything else worth saying to ``notes``.
+        """
         from creative_lab.imaging.errors import OutOfMemory
 
         settings = self.record.settings
@@ -246,7 +270,7 @@ class _Walk:
                     raise
                 # Without adapters the same model needs half the memory.
                 guidance = self._without_adapters(guidance)
-                notes.append(f"out of memory: drawn in the simple way ({error})")
+                replaced.append(f"out of memory: drawn in the simple way ({error})")
                 drawn = self._draw_try(scene, prompt, guidance, attempt, scale)
             fresh = self._scored(scene, prompt, drawn)
             tried += fresh
@@ -320,10 +344,12 @@ class _Walk:
         )
         if made.control_image is not None:
             made.columns["control_path"] = self.easel.pictures.put(png_of(made.control_image)).path
+        if self.face is not None and made.columns["reference_sha256"] is not None:
+            made.columns["reference_path"] = self.easel.pictures.put(png_of(self.face.image)).path
         return made
 
     def _without_adapters(self, guidance: Guidance) -> Guidance:
-        worn = ("lora", "lora_sha256", "lora_strength")
+        worn = ("lora", "lora_sha256", "lora_step", "lora_strength")
         columns = drawing.no_conditioning() | {name: guidance.columns[name] for name in worn}
         return Guidance(guidance.loras, None, None, columns, (*guidance.notes, "no face and no pose: out of memory"))
 
@@ -363,7 +389,8 @@ class _Walk:
         tried: list[_Tried],
         order: list[int],
         attempts: int,
-        notes: list[str | None],
+        status: str,
+        said: tuple[list[str], list[str]],
         new_face: str | None,
         mark: str,
         began: float,
@@ -371,28 +398,20 @@ class _Walk:
         for place, index in enumerate(order, start=1):
             tried[index].quality.rank = place
         best = tried[order[0]]
-        quality, threshold = best.quality, self.record.settings.quality_threshold
-        # The scorers learnt colour pictures: what they say about line art is kept, and warns nobody.
-        line_art = self.record.method == "wireframe"
-        below = quality.overall is not None and quality.overall < threshold and not line_art
+        quality = best.quality
         why = [f"rank 1 of {len(tried)}", *([new_face] if new_face else []), quality.reason]
         why.append("no scorer answered: ranked without scores" if quality.overall is None
                    else f"overall {quality.overall:.1f}")  # fmt: skip
         if not quality.accepted:
             why.append(f"none of {attempts} tries passed: the best is kept")
-        if below:
-            why.append(f"below the threshold of {threshold:g}")
-        fallback = "; ".join(note for note in notes if note) or None
-        for note in best.drawn.columns["notes"]:
-            if note.startswith(("line art", "no LoRA", "no reference", "no pose", "no face", "the LoRA")):
-                fallback = note if fallback is None else f"{fallback}; {note}"
-        reason = "; ".join(why)
+        fallback, notes = fallbacks_and_notes(*said, best.drawn.columns["notes"])
         columns = best.drawn.columns
         frame = {
             **frame_base(self.record, scene),
-            "status": "fallback" if notes[0] is not None else "chosen",
-            "reason": reason,
+            "status": status,
+            "reason": "; ".join(why),
             "fallback": fallback,
+            "notes": notes,
             **{name: best.stored[name] for name in ("path", "thumbnail_path", "sha256", "width", "height")},
             **{name: columns[name] for name in TAKEN},
             "seed": best.drawn.seed,
@@ -401,7 +420,6 @@ class _Walk:
             "attempts": attempts,
             "candidates": len(tried),
             "overall": quality.overall,
-            "below_threshold": below,
             "clip_text": quality.columns["clip_text"],
             "clip_text_calibrated": quality.columns["clip_text_calibrated"],
             "clip_identity": quality.clip_identity,
@@ -411,6 +429,7 @@ class _Walk:
             "seconds": time.perf_counter() - began,
             "cost_usd": sum(item.drawn.columns["cost_usd"] or 0.0 for item in tried),
         }
+        frame = with_threshold(frame, self.record.settings.quality_threshold)
         key = {"storyboard": self.record.key, "scene": scene.scene}
         candidates = [
             {**key, "attempt": item.drawn.attempt, "candidate": item.drawn.candidate, "seed": item.drawn.seed,
@@ -419,7 +438,7 @@ class _Walk:
         ]  # fmt: skip
         scores = [{**key, **item.quality.row()} for item in tried]
         self.easel.traces.pictures(
-            scene.scene, [(item.data, row) for item, row in zip(tried, scores, strict=True)], reason
+            scene.scene, [(item.data, row) for item, row in zip(tried, scores, strict=True)], frame["reason"]
         )
         return SceneDone(fingerprint=mark, frame=frame, candidates=candidates, scores=scores)
 
@@ -461,21 +480,10 @@ class _Walk:
             self.face_sha = frame["sha256"]
 
     def _fingerprint(self, scene: Scene, prompt: DrawnPrompt) -> str:
-        settings = self.record.settings.model_dump(
-            exclude={"keep_traces", "language_model", "enhancement", "max_enhancement_iterations",
-                     "enhancement_target", "num_scenes", "target_duration", "brand_name", "style"}
-        )  # fmt: skip
-        catalogue, roles = self.easel.catalogue, self.easel.roles
-        weights = [] if roles.hosted else [drawing.weights_stamp(catalogue.place(catalogue.model(roles.picture)))]
-        if self.record.method == "reference_guided" and not roles.hosted:
-            if roles.reference:
-                weights.append(drawing.weights_stamp(catalogue.place(catalogue.ip_adapter(roles.reference))))
-            if roles.control:
-                weights.append(drawing.weights_stamp(catalogue.place(catalogue.controlnet(roles.control))))
+        easel = self.easel
         shown = scene.model_dump(include={"scene", "description", "shot", "subject_presence", "expected_faces"})
         wanted = prompt.model_dump(include={"prompt", "enhanced_prompt", "negative_prompt", "action"})
-        lora = self.easel.lora.sha256 if self.easel.lora else None
+        lora = easel.lora.sha256 if easel.lora else None
         return drawing.fingerprint(
-            CODE_VERSION, self.record.method, settings, shown, wanted, vars(roles), weights, lora,
-            self.face_sha, self.anchor_sha,
-        )  # fmt: skip
+            CODE_VERSION, self.record.method, shown, wanted, self.basis, lora, self.face_sha, self.anchor_sha
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -182,8 +183,12 @@ def mend_first(description: str) -> tuple[str, str | None]:
     return text, f"frame 1 shows the face from the front now: {why}"
 
 
-def bring_under_rules(reply: BreakdownReply, *, most: int, subject: str | None) -> Mended:
-    """A model's breakdown with every rule applied. Raises :class:`BreakdownError` when there is no scene in it."""
+def bring_under_rules(reply: BreakdownReply, *, most: int, subject: str | Sequence[str] | None) -> Mended:
+    """A model's breakdown with every rule applied. ``subject`` is what the main subject is called, by one word or more.
+
+    Raises :class:`BreakdownError` when there is no scene in it.
+    """
+    called = (subject,) if isinstance(subject, str) else tuple(subject or ())
     scenes = [scene for scene in reply.scenes if scene.description.strip()]
     if not scenes:
         raise BreakdownError("the breakdown holds no scene")
@@ -203,7 +208,7 @@ def bring_under_rules(reply: BreakdownReply, *, most: int, subject: str | None) 
     while len(scenes) < LEAST_SCENES:
         scenes.append(_continuation(scenes[told - 1], len(scenes) - told))
         mended.append([f"only {told} scenes were told: this one continues the last of them"])
-    warnings = [_scene_warnings(number, scene, subject) for number, scene in enumerate(scenes)]
+    warnings = [_scene_warnings(number, scene, called) for number, scene in enumerate(scenes)]
     scenes = [scene.model_copy(update={"frame": number}) for number, scene in enumerate(scenes, start=1)]
     return Mended(scenes=scenes, markers=reply.consistency_markers, mended=mended, warnings=warnings)
 
@@ -292,11 +297,12 @@ def _place(text: str) -> str:
     return found_any[0].word if found_any else ""
 
 
-def _scene_warnings(index: int, scene: SceneReply, subject: str | None) -> list[str]:
+def _scene_warnings(index: int, scene: SceneReply, called: Sequence[str]) -> list[str]:
     """What a person should look at: the consistency check of subject, elements and background."""
     found = []
-    if subject and scene.subject_presence in ("full", "partial") and not _names(scene.description, subject):
-        found.append(f"the description does not name {subject}")
+    with_subject = scene.subject_presence in ("full", "partial")
+    if called and with_subject and not any(_names(scene.description, word) for word in called):
+        found.append(f"the description does not name {called[0]}")
     for element in scene.elements:
         if element.lower() not in scene.description.lower():
             found.append(f"{element!r} is listed but not described")

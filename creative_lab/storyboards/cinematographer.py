@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from creative_lab.storyboards import vocabulary as words
+from creative_lab.storyboards.framing import cuts_off
 from creative_lab.storyboards.scenes import Scene
 
 _INDOORS = frozenset({"kitchen", "living room", "office", "classroom", "workshop", "library"})
@@ -31,6 +32,7 @@ _NATURAL = {"basket": "camel", "guitar": "rust", "cake": "cream", "flowers": "pi
 MOST_THINGS = 2
 """Things beside the people that the world draws in one scene."""
 _FACE_SHOTS = ("ECU", "CU")
+_NEAR_SHOTS = ("extreme close-up", "close-up", "medium close-up", "medium shot")
 _OUTFITS = ("shirt", "jumper", "jacket", "t-shirt")
 _OUTFIT_COLOURS = ("red", "mustard", "teal", "blue", "lilac", "green", "orange", "navy")
 """Clothes of a subject of whom nobody told: always the same in a storyboard, so that it does not change its clothes."""
@@ -123,6 +125,9 @@ def world_scene(scene: Scene, *, time: str | None = None, weather: str | None = 
     shot = words.SHOTS.get(scene.shot or "", "medium shot")
     if faces >= 2 and scene.shot in _FACE_SHOTS:
         shot = "medium close-up"  # a second face would be cut off by the picture's edge
+    elif not faces and not scene.with_subject and shot in _NEAR_SHOTS:
+        missing.append(f"{shot} → wide shot")  # what the model was trained on shows a face whenever it is near
+        shot = "wide shot"
     angle = next((known for told, known in _ANGLES.items() if told in (scene.camera or "")), "")
     return WorldScene(
         shot=shot,
@@ -202,6 +207,8 @@ def _things(scene: Scene, missing: list[str]) -> tuple[str, ...]:
             continue
         if thing.near:
             missing.append(f"{thing.word} → {thing.world}")
+        if cuts_off(scene.shot or "", thing.world):
+            missing.append(f"{thing.word} (outside a {words.SHOTS[scene.shot or '']})")
         if len(phrases) == MOST_THINGS:
             missing.append(f"{thing.word} (a picture holds {MOST_THINGS} things)")
             continue

@@ -47,6 +47,8 @@ class CharacterLora:
     sha256: str
     trigger: str
     base_model: str
+    step: int | None = None
+    """Training step of its checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ def roles_of(catalogue: Catalogue, record: StoryboardRecord) -> Roles:
 
 def no_conditioning() -> dict[str, Any]:
     """The columns of guidance for a picture without any."""
-    names = ("lora", "lora_sha256", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene",
-             "reference_sha256", "reference_crop", "controlnet", "controlnet_scale", "control_path", "redrawn_from",
-             "redraw_prompt", "redraw_strength")  # fmt: skip
+    names = ("lora", "lora_sha256", "lora_step", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene",
+             "reference_sha256", "reference_path", "reference_crop", "controlnet", "controlnet_scale", "control_path",
+             "redrawn_from", "redraw_prompt", "redraw_strength")  # fmt: skip
     return dict.fromkeys(names)
 
 
@@ -148,7 +150,8 @@ def guidance_of(
         else:
             strength = 1.0 if settings.lora_strength is None else settings.lora_strength
             worn = (LoraUse(lora.character, strength, str(lora.path), lora.trigger),)
-            columns |= {"lora": lora.character, "lora_sha256": lora.sha256, "lora_strength": strength}
+            columns |= {"lora": lora.character, "lora_sha256": lora.sha256, "lora_step": lora.step,
+                        "lora_strength": strength}  # fmt: skip
     if record.method == "reference_guided" and face is None and scene.scene > 1:
         notes.append("no face and no pose: no earlier frame shows the subject")
     if record.method != "reference_guided" or face is None:

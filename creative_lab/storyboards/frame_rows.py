@@ -11,9 +11,10 @@ from creative_lab.storyboards.record import StoryboardRecord
 from creative_lab.storyboards.scenes import Scene
 
 TAKEN = (
-    "lora", "lora_sha256", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene", "reference_sha256",
-    "reference_crop", "controlnet", "controlnet_scale", "control_path", "redrawn_from", "redraw_prompt",
-    "redraw_strength", "prompt", "negative_prompt", "model", "model_sha256", "steps", "guidance_scale",
+    "lora", "lora_sha256", "lora_step", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene",
+    "reference_sha256", "reference_path", "reference_crop", "controlnet", "controlnet_scale", "control_path",
+    "redrawn_from", "redraw_prompt", "redraw_strength", "prompt", "negative_prompt", "model", "model_sha256", "steps",
+    "guidance_scale",
 )  # fmt: skip
 """Columns that a frame takes from its picture."""
 
@@ -35,6 +36,19 @@ def frame_base(record: StoryboardRecord, scene: Scene) -> dict[str, Any]:
     }
 
 
+_BELOW = "; below the threshold of "
+
+
+def with_threshold(frame: dict[str, Any], threshold: float) -> dict[str, Any]:
+    """The row with ``below_threshold`` and its words in ``reason`` for a quality threshold (overall, 0–100).
+
+    The scorers learnt colour pictures: what they say about line art is kept, and warns nobody.
+    """
+    below = frame["overall"] is not None and frame["overall"] < threshold and frame["method"] != "wireframe"
+    reason = frame["reason"].split(_BELOW)[0] + (f"{_BELOW}{threshold:g}" if below else "")
+    return {**frame, "reason": reason, "below_threshold": below}
+
+
 def no_frame(record: StoryboardRecord, scene: Scene, status: str, reason: str) -> dict[str, Any]:
     """The row of a scene without a drawn picture."""
     return {
@@ -42,6 +56,7 @@ def no_frame(record: StoryboardRecord, scene: Scene, status: str, reason: str) -
         "status": status,
         "reason": reason,
         "fallback": None,
+        "notes": [],
         **dict.fromkeys(("path", "thumbnail_path", "sha256", "width", "height", *TAKEN)),
         **dict.fromkeys(("seed", "attempt", "candidate", "overall", "clip_text", "clip_text_calibrated",
                          "clip_identity", "face_similarity", "faces_found")),

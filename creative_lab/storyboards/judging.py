@@ -15,6 +15,7 @@ from creative_lab.storyboards.tables import SCORERS
 
 if TYPE_CHECKING:
     from creative_lab.vision.models import VisionModels
+    from creative_lab.vision.types import PictureScores
 
 T = TypeVar("T")
 
@@ -110,7 +111,11 @@ class Judge:
 
         A scorer that fails gives null, its weight goes to the others, and ``missing`` names it with the reason.
         """
-        scored, failed = self._scores(pictures, text)
+        from creative_lab.vision.scoring import score_pictures
+
+        failed: dict[str, str] = {}
+        nobody: list[PictureScores] = []
+        scored = _guarded("scorers", lambda: score_pictures(self.models, pictures, text, roles=SCORERS), nobody, failed)
         nothing: list[float | None] = [None] * len(pictures)
         unseen: list[_Seen] = [_Seen()] * len(pictures)
         identity = nothing
@@ -149,29 +154,6 @@ class Judge:
                         similarity if scene.with_subject else None, own if scene.with_subject else None, check)
             )  # fmt: skip
         return qualities
-
-    def _scores(self, pictures: Sequence[np.ndarray], text: str) -> tuple[list[Any], dict[str, str]]:
-        from creative_lab.vision.scoring import score_pictures
-        from creative_lab.weights.errors import ModelError
-
-        try:
-            return score_pictures(self.models, pictures, text, roles=SCORERS), {}
-        except (ModelError, RuntimeError, ValueError, OSError) as error:
-            # One broken scorer must not take the others with it: each is asked alone.
-            problems = {"all": f"{type(error).__name__}: {error}"}
-        scored = [_Partial() for _ in pictures]
-        for role in SCORERS:
-            try:
-                answers = score_pictures(self.models, pictures, text, roles=[role])
-            except (ModelError, RuntimeError, ValueError, OSError) as error:
-                problems[role] = f"{type(error).__name__}: {error}"
-                continue
-            for partial, answer in zip(scored, answers, strict=True):
-                partial.take(role, answer)
-        problems.pop("all")
-        for partial in scored:
-            partial.finish()
-        return scored, problems
 
     def _columns(self, scored: Any, failed: dict[str, str]) -> tuple[dict[str, Any], float | None]:
         columns: dict[str, Any] = {}
@@ -224,28 +206,6 @@ def _guarded(what: str, measure: Callable[[], T], otherwise: T, problems: dict[s
     except (ModelError, RuntimeError, ValueError, OSError) as error:
         problems[what] = f"{type(error).__name__}: {error}"
         return otherwise
-
-
-class _Partial:
-    """Scores that were gathered scorer by scorer."""
-
-    def __init__(self) -> None:
-        self.raw: dict[str, float | None] = {}
-        self.percent: dict[str, float | None] = {}
-        self.missing: dict[str, str] = {}
-        self.weights: dict[str, float] = {}
-        self.overall: float | None = None
-
-    def take(self, role: str, answer: Any) -> None:
-        self.raw[role], self.percent[role] = answer.raw.get(role), answer.percent.get(role)
-        self.missing.update(answer.missing)
-
-    def finish(self) -> None:
-        from creative_lab.vision.scoring import overall, shared_weights
-
-        present: Any = [role for role in SCORERS if self.percent.get(role) is not None]
-        self.weights = shared_weights(present)
-        self.overall = overall(self.percent, self.weights)
 
 
 def _face_truth(count: int, face: Any, picture: np.ndarray) -> FaceTruth:

@@ -16,7 +16,7 @@ from creative_lab.lake.fs import FileSystem
 if TYPE_CHECKING:
     from creative_lab.settings import Settings
 
-CANCEL = "cancel"
+CANCEL, RUN = "cancel", "run"
 
 
 class SceneDone(BaseModel):
@@ -70,9 +70,15 @@ class Ledger:
         """Whether somebody asked."""
         return self._files.exists(CANCEL)
 
-    def start(self) -> None:
-        """A new run begins: what was asked of the one before is over."""
-        self._files.remove(CANCEL)
+    def start(self, run_id: str) -> None:
+        """A step of a run begins; with the first step of another run, what was asked of the one before is over."""
+        try:
+            known = self._files.read_bytes(RUN).decode()
+        except FileNotFoundError:
+            known = ""
+        if known != run_id:
+            self._files.remove(CANCEL)
+            self._files.write_bytes(RUN, run_id.encode())
 
 
 def _name(scene: int) -> str:

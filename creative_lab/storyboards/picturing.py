@@ -6,7 +6,7 @@ A language model leaves the memory before a picture model is loaded. Nothing her
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,8 @@ def draw(
     from creative_lab.vision.models import VisionModels
 
     record = record_of(settings, key)
+    ledger = Ledger(settings, key)
+    ledger.start(run_id)
     catalogue = Catalogue.load(settings)
     roles = roles_of(catalogue, record)
     wears = record.method in ("simple", "reference_guided") and not roles.hosted
@@ -82,7 +84,8 @@ def draw(
         VisionModels(settings) as models,
         _drawing(settings, catalogue, roles.hosted, studio, loads or LoadLog()) as painter,
     ):
-        mean, own_picture = own_face(settings, models, record.source.character)
+        own = own_paths(settings, record.source.character)
+        mean, own_picture = own_face(settings, models, own)
         return draw_storyboard(
             record,
             scenes.scenes_of(scene_frame),
@@ -94,11 +97,12 @@ def draw(
                 studio=painter,
                 judge=Judge(models, mean),
                 pictures=PictureStore(settings),
-                ledger=Ledger(settings, key),
+                ledger=ledger,
                 traces=traces,
                 lora=lora,
                 identity=lead.identity if lead else None,
                 own_picture=own_picture,
+                own_pictures=own,
                 cancelled=cancelled,
                 say=say,
                 on_scene=on_scene,
@@ -110,25 +114,37 @@ OWN_PICTURES = 12
 """Most of a character's own pictures that frames are compared with."""
 
 
-def own_face(
-    settings: Settings, models: VisionModels, character: str | None
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The mean face of a character's training pictures and the picture (RGB) whose face is nearest to it.
+def own_paths(settings: Settings, character: str | None) -> list[str]:
+    """Names below the lake of the character's training pictures that frames are compared with.
 
-    Both are None without a character, its pictures or a face model. Only every second picture counts: the proof
-    measures with the others, so that frames are not chosen by what measures them.
+    Only every second one counts: the proof measures with the others, so that frames are not chosen by what measures
+    them.
     """
     from creative_lab.lake.tables import TableStore
+
+    store, partition = TableStore(settings), {"character": character or ""}
+    if character is None or not store.exists("training_set", partition):
+        return []
+    rows = store.read("training_set", [partition])
+    return rows.filter(rows["used"]).sort("picture")["path"].to_list()[1::2][:OWN_PICTURES]
+
+
+def own_face(
+    settings: Settings, models: VisionModels, paths: Sequence[str]
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The mean face of a character's pictures and the picture (RGB) whose face is nearest to it.
+
+    Both are None without pictures, a face in them or a face model.
+    """
+    from creative_lab.lake.fs import FileSystem
     from creative_lab.vision.faces import main_faces, mean_face
     from creative_lab.vision.pictures import open_picture
 
-    store, partition = TableStore(settings), {"character": character or ""}
-    finder = models.faces() if character else None
-    if finder is None or not store.exists("training_set", partition):
+    finder = models.faces() if paths else None
+    if finder is None:
         return None, None
-    rows = store.read("training_set", [partition])
-    paths = rows.filter(rows["used"]).sort("picture")["path"].to_list()[1::2][:OWN_PICTURES]
-    pictures = [open_picture(store.files.read_bytes(path), name=path) for path in paths]
+    lake = FileSystem.of_lake(settings)
+    pictures = [open_picture(lake.read_bytes(path), name=path) for path in paths]
     found = main_faces(finder, pictures, fallback=False)
     mean = mean_face(found)
     if mean is None:
@@ -201,6 +217,7 @@ def sheet_rows(
     Other storyboards of the same source that are drawn already are laid beside it on the page.
     """
     from creative_lab.lake.pictures import PictureStore
+    from creative_lab.storyboards.sheet.documents import write_poses
     from creative_lab.storyboards.sheet.gathering import gather
     from creative_lab.storyboards.sheet.writing import write_sheet
 
@@ -211,6 +228,7 @@ def sheet_rows(
         )
         sheet = replace(sheet, siblings=_siblings(settings, record))
         rows = write_sheet(settings, sheet, video=video)
+        write_poses(settings, sheet, pictures)
         out.detail = {"documents": len(rows), "beside": [other.key for other in sheet.siblings]}
     return table_frame(StoryboardSheet, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,16 @@ from creative_lab.lake.schemas import table_frame
 from creative_lab.storyboards import script_rows
 from creative_lab.storyboards import vocabulary as words
 from creative_lab.storyboards.breakdown import Markers, Mended
+from creative_lab.storyboards.framing import room_for
 from creative_lab.storyboards.record import Presence, ScenesSource, StoryboardRecord
 from creative_lab.storyboards.tables import StoryboardScenes
-from creative_lab.storyboards.teller import place_phrase
+from creative_lab.storyboards.teller import place_phrase, proper_names
 
 if TYPE_CHECKING:
     import polars as pl
 
 SCENE_SECONDS = 3.0
 """Length of a scene whose source says nothing about it."""
-_LARGE = frozenset({"horse", "camel", "car", "bicycle", "table"})
-"""Things that do not fit into a closer shot than a medium wide one."""
 COHERENT = "consistent with the other frames of the story"
 
 
@@ -89,7 +89,7 @@ def story_scenes(record: StoryboardRecord, told: Mended, **made: Any) -> list[Sc
                 action=_action(item.description),
                 background=item.background,
                 elements=item.elements,
-                shot=choose_shot(item.description, index, subject=subject, faces=faces),
+                shot=choose_shot(item.description, index, subject=subject, faces=faces, face_kept=_face_kept(record)),
                 subject_presence=item.subject_presence,
                 expected_faces=min(3, max(faces, 1 if subject else 0)),
                 dialogue=item.dialogue,
@@ -126,7 +126,14 @@ def script_scenes(
                 action=told.action,
                 background=told.background or (before.background if before else ""),
                 elements=told.elements,
-                shot=told.shot or choose_shot(told.description, index + 1, subject=told.people > 0, faces=told.people),
+                shot=told.shot
+                or choose_shot(
+                    told.description,
+                    index + 1,
+                    subject=told.people > 0,
+                    faces=told.people,
+                    face_kept=_face_kept(record),
+                ),
                 camera=told.camera,
                 subject_presence=told.presence,
                 expected_faces=told.people,
@@ -152,7 +159,7 @@ def given_scenes(record: StoryboardRecord, source: ScenesSource) -> list[Scene]:
     scenes, start = [], 0.0
     for index, item in enumerate(source.scenes):
         subject = item.subject_presence != "none"
-        faces = count_faces(item.description, subject=subject)
+        faces = count_faces(item.description, subject=subject, character=source.character)
         found = words.places(item.description)
         scenes.append(
             Scene(
@@ -161,7 +168,8 @@ def given_scenes(record: StoryboardRecord, source: ScenesSource) -> list[Scene]:
                 action=_action(item.description),
                 background=place_phrase(found[0].word) if found else "",
                 elements=[thing.word for thing in words.things(item.description)],
-                shot=shot_mark(item.shot) or choose_shot(item.description, index, subject=subject, faces=faces),
+                shot=shot_mark(item.shot)
+                or choose_shot(item.description, index, subject=subject, faces=faces, face_kept=_face_kept(record)),
                 subject_presence=item.subject_presence,
                 expected_faces=faces,
                 dialogue=item.dialogue,
@@ -177,10 +185,34 @@ def given_scenes(record: StoryboardRecord, source: ScenesSource) -> list[Scene]:
     return scenes
 
 
-def count_faces(description: str, *, subject: bool) -> int:
-    """Faces that a description asks for: the subject and everybody else it names, at most three."""
+def count_faces(description: str, *, subject: bool, character: str | None = None) -> int:
+    """Faces that a description asks for, at most three.
+
+    The subject is one of the people whom it calls by a role, unless it calls the subject by name beside them: by a
+    proper name or a word of ``character``'s key.
+    """
     others = max(len(words.people(description)), words.group_size(description))
-    return min(3, (1 if subject else 0) + others)
+    named = len(_names(description, character))
+    return min(3, max(1, others + named) if subject else others + named)
+
+
+def _names(description: str, character: str | None) -> set[str]:
+    """The proper names of people in a description; a place after a preposition and an ordinary first word are none."""
+    found = set()
+    key = (character or "").lower().split("-")
+    for name in proper_names(description):
+        start = description.index(name)
+        ordinary = words.people(name) or words.things(name) or words.places(name) or words.group_size(name)
+        placed = re.search(
+            r"\b(?:in|at|from|near|to|through|over|into|across|of)\s+(?:the\s+)?$", description[:start], re.I
+        )
+        after = description[start + len(name) :]
+        acts = re.match(r"\s*(?:$|,|'s\b|’s\b|and\b|with\b|is\b|in\b|on\b|at\b|by\b)", after) or words.actions(
+            after.split(maxsplit=1)[0] if after.split() else ""
+        )
+        if name.lower() in key or (not ordinary and not placed and (start > 0 or acts)):
+            found.add(name)
+    return found
 
 
 def shot_mark(text: str | None) -> str | None:
@@ -191,24 +223,34 @@ def shot_mark(text: str | None) -> str | None:
     return mark if mark in words.SHOTS else None
 
 
-def choose_shot(description: str, index: int, *, subject: bool, faces: int) -> str:
-    """A shot size for a scene that names none.
+def choose_shot(description: str, index: int, *, subject: bool, faces: int, face_kept: bool = False) -> str:
+    """A shot size for a scene that names none; ``face_kept`` says that a character's face is to be known again.
 
-    Frame 1 shows the face; a landscape is wide; feelings are close; movement and company need room.
+    A landscape is wide; frame 1 shows the face; feelings are close; movement and company need room, and so do things
+    that stand on the ground.
     """
     named = next((mark for mark in script_rows.MARKS if f"{mark}: " in script_rows.clean_visual(description)), None)
     if named in words.SHOTS:
         return named
-    if index == 0:
-        return "MCU" if faces <= 1 else "MS"
     if not subject:
         return "WS"
     if "closer look at the face" in description:
         return "CU"
     if "wider view" in description:
         return "WS"
-    if any(thing.world in _LARGE for thing in words.things(description)):
-        return "MWS"
+    wanted = _wanted_shot(description, index, faces=faces)
+    return room_for(description, wanted, first=index == 0, face_kept=face_kept)
+
+
+def _face_kept(record: StoryboardRecord) -> bool:
+    """Whether frames are compared by a character's face; line art shows faces at any size."""
+    return bool(record.source.character) and record.method != "wireframe"
+
+
+def _wanted_shot(description: str, index: int, *, faces: int) -> str:
+    """The shot size that people and what they do and feel ask for, whatever is beside them."""
+    if index == 0:
+        return "MCU" if faces <= 1 else "MS"
     acted = next((found.world for found in words.actions(description) if found.world), None)
     if faces >= 2:
         return "MS" if acted in (None, "standing", "sitting", "reading") else "MWS"

@@ -42,7 +42,8 @@ _LABEL = re.compile(
 )
 _QUOTED = re.compile(r"[\"“„«]([^\"”“»]+)[\"”»]")
 _HEADING = re.compile(
-    r"\b(?P<inside>INT|EXT)\.?(?:/(?:INT|EXT)\.?)?\s+(?P<place>[^.\n–—-]+?)\s*[–—-]\s*(?P<time>[A-Z][A-Z0-9 ,\'-]+)\."
+    r"\b(?P<inside>INT|EXT)\.?(?:/(?:INT|EXT)\.?)?\s+"
+    r"(?P<place>[^.\n–—]+?)(?:\s*[–—]\s*|\s+-\s+)(?P<time>[A-Z][A-Z0-9 ,\'-]+)\."
 )
 _CAMERA = re.compile(
     r"\b(?:(?:slow|fast|quick|gentle)\s+)?(?:push[\s-]in|pull[\s-](?:out|back)|dolly(?:\s+(?:in|out|along))?|tracking|"
@@ -53,6 +54,12 @@ _CAMERA = re.compile(
 )
 _NO_NAMES = "INT EXT DAY NIGHT SUPER CARD POV OTS ECU MCU EWS MWS TV MATCH CUT THE AND TODAY MORNING AFTERNOON EVENING"
 _NAME_IN_CAPS = re.compile(rf"\b(?!(?:{'|'.join(_NO_NAMES.split())})\b)[A-Z][A-Z'-]{{2,}}\b")
+
+_PACK_SHOT = re.compile(r"\b(?:pack|product)[\s-]?shot\b", re.IGNORECASE)
+_SOMEBODY = re.compile(r"\b(?:he|she|him|her|his|hers|(?<!clock )(?<!watch )face)\b", re.IGNORECASE)
+_SEVERAL = re.compile(
+    r"\b(?:they|(?:their|the|happy|smiling)\s+faces|their\s+(?:hands|eyes|heads|knees))\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -108,8 +115,10 @@ def read_row(visual: str, audio: str, *, cast: frozenset[str] = frozenset()) -> 
     named = known | {name.lower() for name in _NAME_IN_CAPS.findall(told) if _is_person(name)}
     others = {name for name in words.people(told) if name not in named}
     people = min(3, max(len(named | others), words.group_size(told)))
-    alone = bool(re.search(r"\b(?:he|she|they|him|her|them|his|their|face|faces|hand|hands|eyes)\b", told, re.I))
-    part = not people and alone
+    presence: Presence = "full" if people else "none"
+    if not people and not _PACK_SHOT.search(told):
+        people = _unnamed(told)
+        presence = "partial" if people else "none"
     acted = words.actions(told)
     return RowScene(
         description=_described(told, background),
@@ -119,10 +128,20 @@ def read_row(visual: str, audio: str, *, cast: frozenset[str] = frozenset()) -> 
         action=acted[0].word if acted else "",
         elements=[thing.word for thing in words.things(told)],
         people=people,
-        presence="full" if people else "partial" if part else "none",
+        presence=presence,
         dialogue=_heard(audio),
         shown_text=shown,
     )
+
+
+def _unnamed(told: str) -> int:
+    """How many people a row shows whom it calls by no name or role.
+
+    A pronoun means somebody, and so does a face. Hands and eyes alone are an insert: the thing is shown, and no figure.
+    """
+    if _SEVERAL.search(told):
+        return 2
+    return 1 if _SOMEBODY.search(told) else 0
 
 
 def _is_person(name: str) -> bool:

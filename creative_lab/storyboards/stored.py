@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from creative_lab.definition_versions import version_of
 from creative_lab.state.models import DynamicDefinition
 from creative_lab.storyboards.record import RecordError, ReferencePicture, StoryboardRecord, read_record
 
@@ -55,6 +56,20 @@ def record_keys(session: Session) -> list[str]:
     """Keys of the active records: these are the partitions."""
     query = select(DynamicDefinition.key).where(DynamicDefinition.kind == KIND, DynamicDefinition.is_active)
     return list(session.scalars(query.order_by(DynamicDefinition.key)))
+
+
+def definition_versions(session: Session) -> dict[str, str]:
+    """A version of every active record by key: it changes with the record, its character's name and its drawn face."""
+    rows = session.scalars(select(DynamicDefinition).where(DynamicDefinition.kind.in_((KIND, "character"))))
+    by_kind: dict[str, dict[str, Any]] = {KIND: {}, "character": {}}
+    for row in rows:
+        if row.is_active:
+            by_kind[row.kind][row.key] = row.definition
+    versions = {}
+    for key, definition in by_kind[KIND].items():
+        lead = by_kind["character"].get(definition["source"].get("character") or "", {})
+        versions[key] = version_of(definition, lead.get("name"), lead.get("identity"))
+    return versions
 
 
 def read_files(paths: Iterable[Path]) -> list[StoryboardRecord]:

@@ -171,6 +171,7 @@ class _Conditioning(_Scene):
 
     lora = columns.text("LoRA that was worn: the character's key", nullable=True)
     lora_sha256 = columns.text("SHA-256 of the LoRA's file", nullable=True)
+    lora_step = dy.Int64(nullable=True, min=0, metadata={"comment": "Training step of the LoRA's checkpoint"})
     lora_strength = columns.measure("Strength of the LoRA", nullable=True)
     ip_adapter = columns.text("IP-Adapter that was active", nullable=True)
     ip_adapter_scale = columns.measure("Its scale", nullable=True)
@@ -180,6 +181,7 @@ class _Conditioning(_Scene):
         metadata={"comment": "Scene whose frame was the reference; null: no frame"},
     )
     reference_sha256 = columns.text("SHA-256 of the reference's pixels as given to the model", nullable=True)
+    reference_path = columns.text("Name of the reference below the lake, as given to the model", nullable=True)
     reference_crop = columns.text("What part of the reference was used, and how it was found", nullable=True)
     controlnet = columns.text("ControlNet that was active", nullable=True)
     controlnet_scale = columns.measure("Its scale", nullable=True)
@@ -252,6 +254,10 @@ class StoryboardFrames(_Conditioning):
     status = dy.Enum(STATUSES, nullable=False, metadata={"comment": "How the frame came about"})
     reason = columns.text("Why this picture, or why none")
     fallback = columns.text("What was done instead of what was asked", nullable=True)
+    notes = columns.texts(
+        "What was decided on the way as it should be, such as nudges between tries; null in rows of before",
+        nullable=True,
+    )
     path = columns.text("Name of the picture below the lake; null without a frame", nullable=True)
     thumbnail_path = columns.text("Name of the thumbnail below the lake", nullable=True)
     sha256 = columns.text("SHA-256 of the picture's file", nullable=True)

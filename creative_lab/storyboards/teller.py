@@ -8,23 +8,33 @@ descriptor of its first mention, and a scene without a place stays where the sto
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from creative_lab.storyboards import vocabulary as words
 from creative_lab.storyboards.breakdown import FRONTAL_CLAUSE, BreakdownReply, Markers, SceneReply
+from creative_lab.storyboards.framing import fits_first
 from creative_lab.storyboards.record import LEAST_SCENES
+from creative_lab.storyboards.sentences import (
+    first_person_count,
+    in_third_person,
+    is_english,
+    seen_in,
+    sentences,
+    spoken_in,
+    without_quotes,
+)
 
 MODEL = "embedded/breakdown"
 
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"”’']?\s+(?=[\"“‘'A-ZÀ-Ý0-9])")
 _CUT = re.compile(
     r"\s*(?:;|,\s*(?:and\s+)?then\b|\band\s+then\b|,?\s+while\b|,?\s+until\b|,\s*but\b|,\s*so\b|,\s*and\b(?=\s+\w+s\b)"
     r"|,\s*where\b|\s+before\b|\s+after\b)\s*",
     re.IGNORECASE,
 )
-_QUOTE = re.compile(r"[\"“]([^\"”]{2,300})[\"”]")
 _PRONOUN = re.compile(r"\b(?:he|she|they|him|her|his|their|them|himself|herself|i|my|we|our|us)\b", re.IGNORECASE)
 _START_PRONOUN = re.compile(r"^(?:he|she|they)\b", re.IGNORECASE)
+_LINKED = re.compile(r"^(?:(?:and|but|so|then)\b,?\s+)+(?=(?:he|she|they)\b)", re.IGNORECASE)
 _OPENERS = (
     "a an the one on in at when every once she he they it his her their but and then there suddenly finally soon "
     "that this as after before while for with by from to of i we today monday sunday christmas next later now far "
@@ -39,10 +49,21 @@ _LED_IN = re.compile(
 """A sentence that gets to its subject after a time or a place."""
 _NOT_NAMES = frozenset(_OPENERS.split())
 """Words that begin sentences with a capital and are no names."""
-_SAYS = re.compile(
-    r",?\s*\b(?:he|she|they|[A-ZÀ-Ý]\w+)\s+(?:says?|said|asks?|asked|shouts?|shouted|whispers?|calls?)\b\s*[,.:]?\s*"
-)
-_ON = frozenset({"beach", "shore", "coast", "street", "road", "avenue", "pavement", "hill", "hills", "farm", "steppe"})
+_NAME = re.compile(r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|St|Capt|Sgt|Rev)\.?\s+)?[A-ZÀ-Ý][a-zà-ÿ]+(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)?\b")
+_SUBJECT_NOUN = re.compile(r"^(?:(?:once|one|long)\b[^.]*?,?\s+)?(?:there\s+(?:was|is|lived|lives)\s+)?(?:an?|the)\s+"
+                           r"(?P<noun>(?:[\w'-]+\s+){0,3}?[\w'-]+)\s+(?:who\s+)?(?P<verb>[\w'-]+)",
+                           re.IGNORECASE)  # fmt: skip
+"""How a story begins that calls its hero by a role: an article, up to three adjectives, the noun, what it does."""
+_PLACES_BY = {
+    "on": "beach shore coast street road avenue pavement sidewalk kerb hill hills farm steppe sofa couch mountain peak "
+          "summit ridge cliff pass island bridge path lawn playground plain prairie dune dunes sands boat ship train "
+          "plane aeroplane airplane moon",
+    "at": "desk blackboard stall harbour harbor port seaside station crossroads fair workplace",
+    "by": "sea ocean bay lake river",
+    "among": "trees",
+}  # fmt: skip
+_PREPOSITION_OF = {noun: preposition for preposition, nouns in _PLACES_BY.items() for noun in nouns.split()}
+"""The preposition that goes with a place; the others are "in"."""
 _NO_ARTICLE = frozenset({"home", "school"})
 
 
@@ -53,25 +74,29 @@ class Hero:
     name: str
     nouns: tuple[str, ...] = ()
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Everything that the hero is called."""
+        return (self.name, *self.nouns)
+
     def named_in(self, text: str) -> bool:
         """Whether ``text`` names the hero."""
-        return any(
-            re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in (self.name, *self.nouns)
-        )
+        return any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) for word in self.words)
 
 
 def tell(story: str, *, most: int, hero_name: str | None = None) -> BreakdownReply:
     """A story in at most ``most`` scenes. ``hero_name`` is what the character is called, where it has a name."""
     story = " ".join(story.split())
     hero = find_hero(story, hero_name)
+    if _is_first_person(story, hero_name):
+        story = in_third_person(story, hero.name)
     beats = _beats(story, most - 1)  # frame 1 introduces everybody
-    told = " ".join(beats)
-    elements = _elements(told, hero)
-    scenes = [_opening(beats, elements, hero)]
+    seen = [seen_in(beat) for beat in beats]
+    elements = _elements(" ".join(seen), hero)
+    scenes = [_opening(seen, elements, hero)]
     place = ""
-    for beat in beats:
-        spoken = " / ".join(said.rstrip(", ") for said in _QUOTE.findall(beat)) or None
-        scene, place = _scene(beat, hero, elements, place or _first_place(beats), spoken)
+    for beat, text in zip(beats, seen, strict=True):
+        scene, place = _scene(text, hero, elements, place or _first_place(seen), spoken_in(beat))
         scenes.append(scene)
     last = next((scene for scene in reversed(scenes) if scene.subject_presence != "none"), scenes[-1])
     for number in range(LEAST_SCENES - len(scenes)):
@@ -82,32 +107,73 @@ def tell(story: str, *, most: int, hero_name: str | None = None) -> BreakdownRep
             f"{', '.join(elements.values()) or 'nothing'}. Frame 1 introduces the subject."
         ),
         num_scenes=len(scenes),
-        consistency_markers=_markers(story, hero),
+        consistency_markers=_markers(without_quotes(story), hero),
         scenes=[scene.model_copy(update={"frame": number}) for number, scene in enumerate(scenes, start=1)],
     )
 
 
 def find_hero(story: str, name: str | None = None) -> Hero:
-    """Whom a story is about: the given name, else the proper name that it uses most, else its first person."""
+    """Whom a story is about: the given name, else the proper name that it uses most, else the role that it begins with.
+
+    A story in the first person is about whoever tells it.
+    """
+    seen = without_quotes(story)
+    if _is_first_person(story, name):
+        return Hero(name or "the main character")
     counts: dict[str, int] = {}
-    for match in re.finditer(r"\b[A-ZÀ-Ý][a-zà-ÿ]+(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)?\b", _QUOTE.sub(" ", story)):
-        parts = [part for part in match.group().split() if part.lower() not in _NOT_NAMES]
-        if parts:
-            counts[" ".join(parts)] = counts.get(" ".join(parts), 0) + 1
-    proper = max(counts, key=lambda word: (counts[word], -story.index(word.split()[0])), default=None)
-    people = words.people(story)
+    for found in proper_names(seen):
+        counts[found] = counts.get(found, 0) + 1
+    proper = max(counts, key=lambda word: (counts[word], -seen.index(word.split()[0])), default=None)
+    role = _first_role(seen)
     if name:
         same = [word for word in counts if word.lower() == name.lower() or name.lower() in word.lower().split()]
         known = same[0] if same else None
         # A story may call its hero "the boy" although the character has a name.
-        nouns = () if known else tuple(filter(None, [proper])) or tuple(people[:1])
+        nouns = () if known else tuple(filter(None, [proper or role]))
         return Hero(known or name, nouns)
     if proper:
         return Hero(proper)
-    if people:
-        start = re.search(rf"\b{people[0]}\b", story, re.IGNORECASE)
-        return Hero(f"the {_descriptor(story, start.start() if start else 0, people[0])}", (people[0],))
+    if role:
+        start = re.search(rf"\b{re.escape(role)}\b", seen, re.IGNORECASE)
+        return Hero(f"the {_descriptor(seen, start.start() if start else 0, role)}", (role,))
     return Hero("the main character")
+
+
+def proper_names(text: str) -> Iterator[str]:
+    """Every mention of a proper name in ``text``: words in capitals that are not the first of an ordinary sentence."""
+    for match in _NAME.finditer(text):
+        parts = [part for part in match.group().split() if part.lower() not in _NOT_NAMES]
+        if parts:
+            yield " ".join(parts)
+
+
+def _first_role(seen: str) -> str | None:
+    """What a story calls its hero that has no name: its first subject if that is somebody, else the first person."""
+    people = words.people(seen)
+    begins = _SUBJECT_NOUN.search(seen)
+    if begins:
+        noun = begins["noun"].split()[-1].lower()
+        ordinary = bool(words.things(noun) or words.places(noun) or words.group_size(noun) or _FUNCTION.match(noun))
+        if words.actions(begins["verb"]) and not ordinary and not words.actions(noun):
+            return noun
+    return people[0] if people else None
+
+
+def _is_first_person(story: str, name: str | None) -> bool:
+    """Whether the hero tells the story: it says "I" more often than it says any name, and not the character's."""
+    told = first_person_count(story)
+    seen = without_quotes(story)
+    if not told or (name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", seen, re.IGNORECASE)):
+        return False
+    names = [found for found in proper_names(seen) if found not in ("My", "Our", "We", "Me")]
+    return told >= max((names.count(found) for found in names), default=0)
+
+
+def unread(story: str) -> list[str]:
+    """What a person should know about a story that the rules cannot read: nothing for one in English."""
+    if is_english(story):
+        return []
+    return ["the story does not seem to be in English, and only English is read by rule: check who is in every scene"]
 
 
 def recast(story: str, name: str | None) -> str:
@@ -126,8 +192,7 @@ def recast(story: str, name: str | None) -> str:
 
 
 def _beats(story: str, most: int) -> list[str]:
-    beats = [part.strip() for part in _SENTENCE.split(story) if re.search(r"[A-Za-zÀ-ÿ]{2}", part)]
-    beats = beats or [story]
+    beats = sentences(story)
     while len(beats) < LEAST_SCENES - 1:
         longest = max(range(len(beats)), key=lambda i: len(beats[i]) if len(_cut(beats[i])) > 1 else 0)
         parts = _cut(beats[longest])
@@ -144,7 +209,8 @@ def _cut(sentence: str) -> list[str]:
     """A sentence in two where it changes to something else; each part keeps at least three words."""
     for match in _CUT.finditer(sentence):
         left, right = sentence[: match.start()].strip(" ,"), sentence[match.end() :].strip(" ,")
-        if len(left.split()) >= 3 and len(right.split()) >= 3 and _QUOTE.sub("", sentence).count('"') % 2 == 0:
+        whole = without_quotes(left) + without_quotes(right)
+        if len(seen_in(left).split()) >= 3 and len(seen_in(right).split()) >= 3 and not re.search(r"[\"“”„]", whole):
             return [left, right]
     return [sentence]
 
@@ -177,10 +243,11 @@ _FUNCTION = re.compile(
 
 def _descriptor(text: str, start: int, word: str) -> str:
     """A noun with the adjectives in front of it: the words back to its article, if that is at most three words off."""
-    before = re.findall(r"[\w'-]+", text[max(0, start - 60) : start])[-4:]
+    within = re.split(r"[.!?…,;:]", text[max(0, start - 60) : start])[-1]
+    before = re.findall(r"[\w'’-]+", within)[-4:]
     adjectives: list[str] = []
     for candidate in reversed(before):
-        if _FUNCTION.match(candidate):
+        if _FUNCTION.match(candidate) or candidate.endswith(("'s", "’s")):
             return " ".join([*reversed(adjectives), word])
         adjectives.append(candidate.lower())
         if len(adjectives) > 2:
@@ -190,12 +257,13 @@ def _descriptor(text: str, start: int, word: str) -> str:
     return f"{near} {word}" if is_adjective else word
 
 
-def _opening(beats: list[str], elements: dict[str, str], hero: Hero) -> SceneReply:
-    """Frame 1: the hero from the front with the story's key elements, where the story begins."""
-    told = " ".join(beats)
+def _opening(seen: list[str], elements: dict[str, str], hero: Hero) -> SceneReply:
+    """Frame 1: the hero from the front, where the story begins, with what fits beside a face of its key elements."""
+    told = " ".join(seen)
     counts = {word: len(re.findall(rf"\b{re.escape(word)}\b", told, re.IGNORECASE)) for word in elements}
-    key = sorted(elements, key=lambda word: (-counts[word], list(elements).index(word)))[:2]
-    place = _first_place(beats)
+    most_told = sorted(elements, key=lambda word: (-counts[word], list(elements).index(word)))[:2]
+    key = [word for word in most_told if fits_first(word)]
+    place = _first_place(seen)
     with_them = f" with the {' and the '.join(elements[word] for word in key)}" if key else ""
     description = f"{_sentence_case(hero.name)}{with_them}, {place}, {FRONTAL_CLAUSE}"
     return SceneReply(
@@ -206,12 +274,11 @@ def _opening(beats: list[str], elements: dict[str, str], hero: Hero) -> SceneRep
     )
 
 
-def _scene(beat: str, hero: Hero, elements: dict[str, str], place: str, spoken: str | None) -> tuple[SceneReply, str]:
-    text = _QUOTE.sub("", beat)
-    text = _SAYS.sub(" ", text) if spoken else text
-    text = re.sub(r"\s+([,.!?])", r"\1", " ".join(text.split())).strip(" ,;:")
+def _scene(text: str, hero: Hero, elements: dict[str, str], place: str, spoken: str | None) -> tuple[SceneReply, str]:
+    text = text.rstrip(".!?… ")
     if len(text.split()) < 2:
         text = f"{hero.name} speaks"
+    text = _LINKED.sub("", text)
     named = hero.named_in(text)
     if not named and _START_PRONOUN.search(text):
         several = text[:4].lower() == "they"
@@ -226,7 +293,6 @@ def _scene(beat: str, hero: Hero, elements: dict[str, str], place: str, spoken: 
     own = _own_place(text)
     if own:
         place = own
-    text = text.rstrip(".!?… ")
     inside: list[str] = []
     for word, descriptor in elements.items():
         mention = re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)
@@ -242,7 +308,8 @@ def _scene(beat: str, hero: Hero, elements: dict[str, str], place: str, spoken: 
     if not own:
         text = f"{text}, {place}"
     others = [word for word in words.people(text) if word not in hero.nouns]
-    together = max(len(others), words.group_size(text), 1 if "and the others" in text else 0)
+    titled = {name for name in proper_names(text) if "." in name and name != hero.name}
+    together = max(len(others) + len(titled), words.group_size(text), 1 if "and the others" in text else 0)
     faces = (1 if present else 0) + together
     return (
         SceneReply(
@@ -288,10 +355,10 @@ def _has_own_subject(text: str) -> bool:
 
 
 def place_phrase(noun: str) -> str:
-    """A place with its preposition: "in the park", "on the beach", "at home"."""
+    """A place with its preposition: "in the park", "on the beach", "by the sea", "at home"."""
     if noun in _NO_ARTICLE:
         return f"at {noun}"
-    return f"{'on' if noun in _ON else 'in'} the {noun}"
+    return f"{_PREPOSITION_OF.get(noun, 'in')} the {noun}"
 
 
 def _own_place(text: str) -> str:
@@ -300,9 +367,9 @@ def _own_place(text: str) -> str:
     return place_phrase(found[0].word) if found else ""
 
 
-def _first_place(beats: list[str]) -> str:
+def _first_place(seen: list[str]) -> str:
     """Where the story begins: the first place that it names; a park when it names none."""
-    return next((place for place in map(_own_place, beats) if place), "in a park")
+    return next((place for place in map(_own_place, seen) if place), "in a park")
 
 
 def _closing(last: SceneReply, number: int) -> SceneReply:

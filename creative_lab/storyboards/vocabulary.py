@@ -64,7 +64,8 @@ THINGS: dict[str, tuple[str, ...]] = {
 }
 NEAR_THINGS: dict[str, str] = {
     "donkey": "horse", "goat": "sheep", "wolf": "dog", "fox": "dog", "van": "car", "bag": "basket", "sack": "basket",
-    "box": "suitcase", "chest": "suitcase", "bread": "cake", "pie": "cake", "newspaper": "book", "bowl": "cup",
+    "packet": "basket", "box": "suitcase", "chest": "suitcase", "bread": "cake", "pie": "cake", "newspaper": "book",
+    "bowl": "cup",
     "duck": "bird", "hen": "bird", "eagle": "bird", "candle": "lamp", "violin": "guitar", "melon": "ball",
 }  # fmt: skip
 NO_THINGS = (
@@ -79,12 +80,21 @@ PEOPLE: tuple[str, ...] = (
     "farmer", "shepherd", "guard", "king", "queen", "stranger", "person", "customer", "driver", "doctor", "nurse",
     "musician", "painter", "student", "colleague", "boss", "waiter", "seller", "rider", "hunter", "traveller", "judge",
     "gardener", "librarian", "postman", "courier", "aunt", "uncle", "cousin", "daughter", "son", "wife", "husband",
-    "elder", "khan", "wizard", "sailor", "fisherman", "poet", "thief", "beggar", "robber", "hero", "heroine",
+    "elder", "khan", "wizard", "sailor", "fisherman", "poet", "thief", "beggar", "robber", "hero", "heroine", "keeper",
+    "nan", "gran", "granny", "grandad", "granddad", "teenager", "toddler", "baby", "lady", "gentleman", "captain",
+    "pilot", "soldier", "knight", "prince", "princess", "witch", "clown", "chef", "tailor", "carpenter",
+    "policeman", "policewoman", "firefighter", "mayor", "nephew", "niece", "grandson", "granddaughter", "artist",
+    "singer", "dancer", "barber", "banker", "cashier", "stepmother", "stepfather", "weaver", "woodcutter", "astronaut",
 )  # fmt: skip
 GROUPS: dict[str, int] = {
     "crowd": 3, "people": 3, "children": 3, "villagers": 3, "friends": 3, "neighbours": 3, "neighbors": 3, "family": 3,
     "customers": 3, "guests": 3, "everyone": 3, "everybody": 3, "couple": 2, "twins": 2, "parents": 2, "merchants": 3,
     "grandparents": 2, "colleagues": 3, "students": 3, "musicians": 3, "women": 3, "men": 3, "boys": 3, "girls": 3,
+    "generations": 3, "cousins": 3, "brothers": 3, "sisters": 3, "kids": 3, "grandchildren": 3, "families": 3,
+    "uncles": 3, "aunts": 3, "players": 3, "fans": 3, "passengers": 3, "strangers": 3,
+    "audience": 3, "team": 3, "teenagers": 3,
+    "sailors": 3, "soldiers": 3, "farmers": 3, "workers": 3, "sons": 3, "daughters": 3, "babies": 3, "relatives": 3,
+    "every head": 3, "all heads": 3, "every face": 3, "all eyes": 3, "every eye": 3,
 }  # fmt: skip
 """Words for several people and how many faces a picture of them shows at most (the world draws three people)."""
 
@@ -181,7 +191,11 @@ _ACTION_OF: dict[str, str | None] = _by_word(ACTIONS) | dict.fromkeys(NO_ACTIONS
 _PLACE, _THING = _pattern(_PLACE_OF), _pattern(_THING_OF)
 _PERSON = _pattern(dict.fromkeys(PEOPLE))
 _GROUP = _pattern(dict.fromkeys(GROUPS))
-_NOT_A_PLACE = re.compile(r"\b(?:passes|to pass|home(?:made|sick)|in plain|head home)\b", re.IGNORECASE)
+_NOT_A_PLACE = re.compile(
+    r"\b(?:passes|to pass|home(?:made|sick)|in plain|head home|by (?:boat|ship|train|(?:aero|air)?plane))\b",
+    re.IGNORECASE,
+)
+_NUMBERS = {"two": 2, "both": 2, "a pair of": 2, "three": 3}
 _PREPOSITION = re.compile(r"(?:in|at|on|to|into|through|across|over|from|near|by|of|along|beside|behind|onto|towards?|"
                           r"around|past|outside|inside|up|down|reach(?:es)?|enters?|crosses|leaves)"
                           r"(?:\s+(?!and\b|with\b)[\w-]+){0,3}?\s+$", re.IGNORECASE)  # fmt: skip
@@ -216,8 +230,18 @@ def people(text: str) -> list[str]:
 
 
 def group_size(text: str) -> int:
-    """How many people the words for several people in ``text`` stand for (the largest counts); 0 without one."""
-    return max((GROUPS[match.group(1).lower()] for match in _GROUP.finditer(text)), default=0)
+    """How many people the words for several people in ``text`` stand for (the largest counts); 0 without one.
+
+    A number in front of the word, as in "two grown cousins", says how many they are.
+    """
+    return max(
+        (_told_number(text[: match.start()], match.group(1).lower()) for match in _GROUP.finditer(text)), default=0
+    )
+
+
+def _told_number(before: str, word: str) -> int:
+    number = re.search(rf"\b({'|'.join(_NUMBERS)})\s+(?:[\w'-]+\s+)?$", before, re.IGNORECASE)
+    return _NUMBERS[number.group(1).lower()] if number and word.endswith(("s", "men", "children")) else GROUPS[word]
 
 
 def stem(word: str) -> str:
@@ -241,6 +265,11 @@ def stem(word: str) -> str:
                 if form in _ACTION_OF:
                     return form
     return word
+
+
+def is_plain(verb: str) -> bool:
+    """Whether a word is the plain form of a known action, as after "I"."""
+    return verb.lower() in _ACTION_OF and stem(verb) == verb.lower()
 
 
 def actions(text: str) -> list[Found]:

@@ -21,6 +21,7 @@ from creative_lab.storyboards import breakdown, prompts, scenes, stored, teller
 from creative_lab.storyboards.asking import Asker, make_asker
 from creative_lab.storyboards.composing import advice_for
 from creative_lab.storyboards.embedded import BREAKDOWN
+from creative_lab.storyboards.ledger import Ledger
 from creative_lab.storyboards.record import ScriptSource, StoryboardRecord, StorySource
 from creative_lab.storyboards.traces import Traces
 
@@ -58,6 +59,13 @@ def lead_of(settings: Settings, character: str | None) -> Lead | None:
     """The character's definition, as the characters' room stored it; only its key when there is none yet."""
     if character is None:
         return None
+    told = _definition(settings, character)
+    name = str(told.get("name") or character)
+    return Lead(character, name, told.get("trigger"), told.get("identity"))
+
+
+def _definition(settings: Settings, character: str) -> dict[str, Any]:
+    """What is stored of a character; empty when it is not defined."""
     from sqlalchemy import select
 
     from creative_lab.state.db import session_scope
@@ -67,9 +75,7 @@ def lead_of(settings: Settings, character: str | None) -> Lead | None:
         row = session.scalar(
             select(DynamicDefinition).where(DynamicDefinition.kind == "character", DynamicDefinition.key == character)
         )
-        told = dict(row.definition) if row is not None else {}
-    name = str(told.get("name") or character)
-    return Lead(character, name, told.get("trigger"), told.get("identity"))
+        return dict(row.definition) if row is not None else {}
 
 
 def lora_of(settings: Settings, character: str | None) -> CharacterLora | None:
@@ -77,18 +83,26 @@ def lora_of(settings: Settings, character: str | None) -> CharacterLora | None:
     if character is None:
         return None
     from creative_lab.lake.fs import FileSystem
-    from creative_lab.lake.tables import TableStore
     from creative_lab.storyboards.drawing import CharacterLora
 
-    store, partition = TableStore(settings), {"character": character}
-    if not store.exists("lora_weights", partition):
+    row = _lora_row(settings, character)
+    if row is None:
+        first = "" if _definition(settings, character) else f"creative-lab character new {character}, then "
         raise StoryboardError(
-            f"the character {character!r} has no LoRA yet: "
-            f"creative-lab materialize lora_weights --partition {character}"
+            f"the character {character!r} has no LoRA yet: {first}"
+            f"creative-lab materialize group:characters --partition {character}"
         )
-    row = store.read("lora_weights", [partition]).row(0, named=True)
     path = FileSystem.of_lake(settings).path(row["path"])
-    return CharacterLora(character, path, row["sha256"], row["trigger"], row["base_model"])
+    return CharacterLora(character, path, row["sha256"], row["trigger"], row["base_model"], row["chosen_step"])
+
+
+def _lora_row(settings: Settings, character: str) -> dict[str, Any] | None:
+    from creative_lab.lake.tables import TableStore
+
+    store, partition = TableStore(settings), {"character": character}
+    return (
+        store.read("lora_weights", [partition]).row(0, named=True) if store.exists("lora_weights", partition) else None
+    )
 
 
 # --- scenes
@@ -97,6 +111,7 @@ def lora_of(settings: Settings, character: str | None) -> CharacterLora | None:
 def scene_rows(settings: Settings, key: str, *, run_id: str) -> pl.DataFrame:
     """Rows of ``storyboard_scenes``."""
     record = record_of(settings, key)
+    Ledger(settings, key).start(run_id)
     with stage(settings, "storyboard_scenes", run_id=run_id, storyboard=key, character=record.source.character) as out:
         source = record.source
         if isinstance(source, StorySource):
@@ -120,9 +135,9 @@ def _told(settings: Settings, record: StoryboardRecord, source: StorySource, *, 
     asker = make_asker(settings, record, run_id=run_id)
     began = time.perf_counter()
     told, model, cost = _breakdown(asker, record, story, hero.name if lead else "")
-    mended = breakdown.bring_under_rules(
-        told, most=record.settings.num_scenes, subject=hero.nouns[0] if hero.nouns else hero.name
-    )
+    mended = breakdown.bring_under_rules(told, most=record.settings.num_scenes, subject=hero.words)
+    if model == teller.MODEL:
+        mended.warnings[0] += teller.unread(story)
     if record.settings.style:
         mended.markers.style = record.settings.style
     return scenes.story_scenes(
@@ -215,11 +230,13 @@ class WrittenPrompts:
 def prompt_rows(
     settings: Settings, key: str, frame: pl.DataFrame, *, run_id: str, say: Callable[[str], None] = lambda _: None
 ) -> WrittenPrompts:
-    """Every scene's prompt through the two-agent loop."""
+    """Every scene's prompt through the two-agent loop. Raises :class:`StoryboardError` when a person stops it."""
     from creative_lab.imaging.catalogue import Catalogue
     from creative_lab.storyboards.drawing import roles_of
 
     record = record_of(settings, key)
+    ledger = Ledger(settings, key)
+    ledger.start(run_id)
     catalogue = Catalogue.load(settings)
     roles = roles_of(catalogue, record)
     told = scenes.scenes_of(frame)
@@ -244,7 +261,13 @@ def prompt_rows(
             advice=advice_for(catalogue, roles.picture),
             cast=cast_of(settings, record),
             traces=traces,
+            cancelled=lambda: ledger.stop_asked,
             on_scene=on_scene,
+        )
+    if len(made) < len(told):
+        raise StoryboardError(
+            f"{key} was stopped after the prompts of {len(made)} of {len(told)} scenes; "
+            f"go on with: creative-lab materialize group:storyboards --partition {key}"
         )
     return WrittenPrompts(
         prompts.prompt_frame(key, made, roles.picture), prompts.round_frame(key, made), list(dict.fromkeys(notes))
@@ -263,15 +286,16 @@ def cast_of(settings: Settings, record: StoryboardRecord) -> prompts.Cast:
 
         with contextlib.suppress(TypeError, ValueError):
             description = describe_identity(Identity(**lead.identity))
-    if record.method in ("simple", "reference_guided") and lead.trigger:
-        return prompts.Cast(lead.trigger, description)
+    if record.method in ("simple", "reference_guided"):
+        # A definition that was changed since says another word than the one that the LoRA answers to.
+        worn = _lora_row(settings, lead.key)
+        if trigger := worn["trigger"] if worn else lead.trigger:
+            return prompts.Cast(trigger, description)
     return prompts.Cast(None, description)
 
 
 def ask_to_stop(settings: Settings, key: str) -> None:
     """Ask the run that draws a storyboard to stop; finished scenes are kept."""
-    from creative_lab.storyboards.ledger import Ledger
-
     record_of(settings, key)
     Ledger(settings, key).ask_to_stop()
 

@@ -13,6 +13,7 @@ import pytest
 
 import creative_lab.catalogue  # noqa: F401 - makes all tables known
 from creative_lab.lake.tables import TableStore
+from creative_lab.miniatures.manifest import write_manifest
 from creative_lab.settings import REPOSITORY_ROOT, Settings
 from creative_lab.state import db
 from creative_lab.storyboards import picturing, work
@@ -65,6 +66,8 @@ def with_tiny_models(root: Path, tiny_xl: Path | None, *, vision: bool = False) 
         shipped = REPOSITORY_ROOT / "data" / "models" / name
         if shipped.exists() and (vision or name == "manifest.json"):
             (data / "models" / name).symlink_to(shipped)
+    for name in ("miniature-xl", "miniature-pose", "miniature-reference") if tiny_xl else ():
+        write_manifest(data / "models", name)  # becomes a file of its own in the place of the link
     return data
 
 
@@ -147,11 +150,11 @@ class Drawn:
         return list(self.tables["storyboard_frames"].sort("scene").iter_rows(named=True))
 
 
-def go(settings: Settings, /, key: str = "board", *, store: bool = False, **options: Any) -> Drawn:
+def go(settings: Settings, /, key: str = "board", *, store: bool = False, run_id: str = "run", **options: Any) -> Drawn:
     """Scenes, prompts and pictures of a stored record; ``options`` go to the drawing."""
-    scenes = work.scene_rows(settings, key, run_id="run")
-    written = work.prompt_rows(settings, key, scenes, run_id="run")
-    board = picturing.draw(settings, key, scenes, written.scene_prompts, run_id="run", **options)
+    scenes = work.scene_rows(settings, key, run_id=run_id)
+    written = work.prompt_rows(settings, key, scenes, run_id=run_id)
+    board = picturing.draw(settings, key, scenes, written.scene_prompts, run_id=run_id, **options)
     tables = {
         "storyboard_scenes": scenes,
         "scene_prompts": written.scene_prompts,

@@ -15,6 +15,8 @@ from creative_lab import cli
 from creative_lab.lake.io_manager import TableIOManager
 from creative_lab.lake.tables import TableStore
 from creative_lab.settings import Settings
+from creative_lab.state import db
+from creative_lab.state.models import DynamicDefinition
 from creative_lab.storyboards import assets, checks
 from creative_lab.storyboards.checks import below_threshold, without_picture, wrong_subject
 from creative_lab.storyboards.sensors import storyboard_arrivals
@@ -169,6 +171,10 @@ def test_a_story_of_ones_own_becomes_a_storyboard_on_the_command_line(
     assert cli.main([*make[:2], "c", *make[3:], "--set", "num_variations=99"]) != 0
     assert "settings.num_variations" in capsys.readouterr().err
     both = ["--method", "baseline", "--method", "wireframe"]
+    with db.session_scope(line_lab) as session:
+        for lead in ("tom", "ann"):
+            definition = {"name": lead, "trigger": f"{lead}_zzz", "pictures": []}
+            session.add(DynamicDefinition(kind="character", key=lead, definition=definition))
     for lead in ("tom", "ann"):
         assert cli.main(["storyboard", "import", "--character", lead, *both]) == 0
     assert cli.main(["storyboard", "list"]) == 0

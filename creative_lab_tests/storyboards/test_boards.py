@@ -133,7 +133,7 @@ def test_a_stop_between_scenes_keeps_what_is_done_and_the_next_run_goes_on(line_
     stopped = go(line_lab, say=say)
     assert [row["status"] for row in stopped.frames()][:4] == ["chosen", "chosen", "chosen", "cancelled"]
     assert stopped.board.redone == [1, 2, 3] and not stopped.board.complete
-    rest = go(line_lab)
+    rest = go(line_lab, run_id="the next run")
     assert rest.board.kept == [1, 2, 3] and rest.board.redone == list(range(4, len(rest.frames()) + 1))
     assert rest.board.complete
     assert [row["sha256"] for row in rest.frames()[:3]] == [row["sha256"] for row in stopped.frames()[:3]]
@@ -220,7 +220,7 @@ def test_traces_are_there_during_the_run_gone_after_it_and_kept_where_asked(line
 
 def test_a_missing_lora_says_what_to_do(line_lab: Settings) -> None:
     keep(line_lab, method="simple")
-    with pytest.raises(work.StoryboardError, match="has no LoRA yet: creative-lab materialize lora_weights"):
+    with pytest.raises(work.StoryboardError, match="has no LoRA yet: creative-lab character new mara, then "):
         go(line_lab)
 
 

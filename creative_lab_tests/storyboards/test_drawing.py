@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from creative_lab.imaging.catalogue import Catalogue
 from creative_lab.imaging.errors import ImagingError, ModelNotHere, OutOfMemory
 from creative_lab.imaging.generation import PictureStudio
 from creative_lab.imaging.parameters import PictureRequest
+from creative_lab.imaging.recipe import picture_sha256
 from creative_lab.lake.pictures import PictureStore
 from creative_lab.settings import Settings
 from creative_lab.storyboards.poses import pose_picture
@@ -46,7 +49,8 @@ def test_each_method_is_guided_by_what_its_rows_say_and_by_nothing_else(drawing_
     for row in base:
         assert row["lora"] is None and row["ip_adapter"] is None and row["controlnet"] is None
     assert [row["lora"] for row in simple] == ["mara", "mara", None]
-    assert simple[2]["fallback"] == "no LoRA: the subject is not in this scene"
+    assert simple[2]["fallback"] is None
+    assert "no LoRA: the subject is not in this scene" in simple[2]["notes"]
     first, second, empty = guided
     assert first["ip_adapter"] is None and first["controlnet"] is None, "there is no frame before frame 1"
     catalogue = Catalogue.load(drawing_lab)
@@ -54,6 +58,9 @@ def test_each_method_is_guided_by_what_its_rows_say_and_by_nothing_else(drawing_
     assert (second["ip_adapter"], second["ip_adapter_scale"]) == (face.slug, face.default_scale)
     assert (second["controlnet"], second["controlnet_scale"]) == (pose.slug, pose.default_conditioning_scale)
     assert second["reference_scene"] == 1 and second["reference_crop"] and second["control_path"]
+    given = Image.open(BytesIO(PictureStore(drawing_lab).read(second["reference_path"])))
+    assert picture_sha256(given) == second["reference_sha256"], "the very picture, to draw the frame again"
+    assert second["lora_step"] == 10
     assert empty["ip_adapter"] is None and empty["controlnet"] is None, "nothing of the subject guides this scene"
     # The LoRA, the face and the pose really change the pictures; frame 1 is the simple one.
     sizes = [pixels(drawing_lab, row["path"]).shape for row in (base[1], simple[1], second)]

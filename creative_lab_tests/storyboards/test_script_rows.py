@@ -7,9 +7,10 @@ import json
 import pytest
 
 from creative_lab.settings import REPOSITORY_ROOT
+from creative_lab.storyboards.cinematographer import Subject, world_scene
 from creative_lab.storyboards.composing import base_prompt
 from creative_lab.storyboards.record import StoryboardRecord
-from creative_lab.storyboards.scenes import script_scenes
+from creative_lab.storyboards.scenes import Scene, script_scenes
 from creative_lab.storyboards.script_rows import QUALITY, clean_visual, read_row
 
 
@@ -89,3 +90,59 @@ def test_a_name_that_is_introduced_in_capitals_counts_as_a_person_in_later_rows(
     scenes = script_scenes(record, rows, job_id="J", code="C", visual_style="")
     assert [scene.expected_faces for scene in scenes] == [1, 1]
     assert scenes[1].duration_seconds == 3.0, "a row without a length stands three seconds"
+
+
+def rows_of(*visuals: str) -> list[Scene]:
+    record = StoryboardRecord.model_validate(
+        {"key": "s", "title": "S", "source": {"kind": "script", "spot": "a", "target": "b"}, "method": "baseline"}
+    )
+    rows = [{"visual_text": text, "audio_text": "", "duration_seconds": 2} for text in visuals]
+    return script_scenes(record, rows, job_id="J", code="C", visual_style="")
+
+
+@pytest.mark.parametrize(
+    ("visual", "presence", "people"),
+    [
+        ("Pack shot, macro. A single golden crisp balances on the open packet. A hand enters, freezes.", "none", 0),
+        ("Product shot. Her favourite crisps on the table.", "none", 0),
+        ("Close-up. Two hands close the lid of the box.", "none", 0),
+        ("Close-up. Her hand opens the box.", "partial", 1),
+        ("A face in the window.", "partial", 1),
+        ("He smiles and waits.", "partial", 1),
+        ("They laugh on the sofa.", "partial", 2),
+        ("Wide. Three generations squeezed on one sofa, plates on their knees.", "full", 3),
+        ("Whip pan. Every head on the sofa snaps to the armchair.", "full", 3),
+        ("Two grown cousins argue.", "full", 2),
+        ("A family at the table.", "full", 3),
+        ("A crowd at the market.", "full", 3),
+    ],
+)
+def test_a_row_shows_whoever_it_tells_of_and_nobody_else(visual: str, presence: str, people: int) -> None:
+    row = read_row(visual, "")
+    assert (row.presence, row.people) == (presence, people)
+
+
+def test_nobody_is_drawn_where_no_face_is_expected() -> None:
+    for file in sorted((REPOSITORY_ROOT / "data" / "spots").glob("*.json")):
+        spot = json.loads(file.read_text())
+        for scene in rows_of(*(row["visual_text"] for row in spot["script_rows"])):
+            assert scene.with_subject == (scene.expected_faces > 0), scene.description
+
+
+def test_the_insert_of_a_thing_is_asked_for_without_a_person() -> None:
+    scene = rows_of("Pack shot, macro. A golden crisp on the rim of a packet. A hand enters.")[0]
+    world = world_scene(scene)
+    assert world.text(Subject("mara_kez")).startswith("wide shot of a camel basket,")
+    assert "extreme close-up → wide shot" in world.unmapped
+
+
+def test_what_a_rows_own_shot_cuts_off_is_named() -> None:
+    scene = rows_of("Medium close-up. GRANDMA holds an umbrella. At her feet, an innocent DOG.")[0]
+    assert scene.shot == "MCU"
+    assert "dog (outside a medium close-up)" in world_scene(scene).unmapped
+    assert not any("umbrella" in word for word in world_scene(scene).unmapped)
+
+
+def test_a_place_with_a_hyphen_in_its_name_is_a_place_and_no_crowd() -> None:
+    row = read_row("EXT. TWO-LANE MOUNTAIN ROAD – BLUE HOUR. Aerial tracking shot. The car rolls on.", "")
+    assert (row.background, row.people) == ("outside, two-lane mountain road, blue hour", 0)

@@ -18,9 +18,10 @@ from creative_lab.settings import Settings
 from creative_lab.storyboards import picturing, work
 from creative_lab.storyboards.line_art import LineArtStudio
 from creative_lab.storyboards.sheet import documents
-from creative_lab.storyboards.sheet.animatic import animatic, subtitles
+from creative_lab.storyboards.sheet.animatic import animatic, subtitle_files
 from creative_lab.storyboards.sheet.contact import contact_sheet
-from creative_lab.storyboards.sheet.gathering import FPS, Sheet, gather, timecode
+from creative_lab.storyboards.sheet.cues import LINE, LINES, columns, film_cues, hasty
+from creative_lab.storyboards.sheet.gathering import FPS, Sheet, SheetFrame, gather, in_time, timecode
 from creative_lab.storyboards.sheet.page import render_page
 from creative_lab.storyboards.sheet.pdf import sign_off_pdf
 from creative_lab.storyboards.sheet.timeline import timeline
@@ -110,17 +111,152 @@ def test_the_animatic_lasts_as_long_as_its_frames_and_subtitles_are_in_time(line
     import av
 
     sheet = sheet_of(line_lab, drawn(line_lab))
-    short = replace(sheet, frames=[replace(f, row={**f.row, "duration_seconds": 0.4}) for f in sheet.frames])
+    short = replace(sheet, frames=in_time(told(f, duration_seconds=0.4) for f in sheet.frames))
     film = animatic(short, width=128, height=72)
     with av.open(io.BytesIO(film), "r") as opened:
         stream = opened.streams.video[0]
         assert (stream.codec_context.name, stream.width, stream.height) == ("h264", 128, 72)
         pictures = len(list(opened.decode(stream)))
         assert pictures == round(short.seconds * FPS) == 10 * len(short.frames)
-    cues = subtitles(sheet)
+    cues = film_cues(sheet)
     spoken = next(frame for frame in sheet.frames if frame.scene["dialogue"])
-    assert len(cues) == 1 and cues[0].start == round(spoken.row["start_seconds"] * 1000)
-    assert cues[0].end == round((spoken.row["start_seconds"] + spoken.seconds) * 1000)
+    assert len(cues) == 1 and cues[0].start_ms == round(spoken.row["start_seconds"] * 1000)
+    assert cues[0].end_ms == round((spoken.row["start_seconds"] + spoken.seconds) * 1000)
+
+
+def told(frame: SheetFrame, scene: dict[str, Any] | None = None, **row: Any) -> SheetFrame:
+    """The frame with other words or timing."""
+    return replace(frame, row={**frame.row, **row}, scene={**frame.scene, **(scene or {})})
+
+
+def test_twelve_frames_of_two_and_a_half_seconds_are_750_pictures_in_every_document(line_lab: Settings) -> None:
+    import av
+    import opentimelineio as otio
+
+    sheet = sheet_of(line_lab, drawn(line_lab))
+    words = {"dialogue": "Come.", "shown_text": None}
+    frames = [told(replace(sheet.frames[0], number=n), words, duration_seconds=2.5) for n in range(1, 13)]
+    sheet = replace(sheet, frames=in_time(frames))
+    with av.open(io.BytesIO(animatic(sheet, width=64, height=36, burnt_in=False)), "r") as opened:
+        assert sum(1 for _ in opened.decode(video=0)) == 750
+    made: Any = otio.adapters.read_from_string(timeline(sheet).decode(), "otio_json")
+    track = made.tracks[0]
+    assert made.duration().value == 750 and sheet.seconds == 30
+    starts = [int(track.range_of_child_at_index(index).start_time.value) for index in range(12)]
+    assert starts == [frame.first for frame in sheet.frames]
+    assert all(abs(first - index * 62.5) <= 0.5 for index, first in enumerate(starts)), "no frame is half a picture off"
+    assert [cue.first for cue in film_cues(sheet)] == starts
+    assert "00:00:27,520 --> 00:00:30,000" in subtitle_files(sheet)["srt"].decode()
+
+
+LONG = (
+    "I have carried this letter all the way from the harbour, through the rain and over the hill. Nobody in the "
+    "library would tell me whose hand it was! So I came to ask {you}, and I will not go before I know <all> of it."
+)
+
+
+def test_long_dialogue_is_cut_into_short_cues_that_keep_every_word_in_the_film_and_beside_it(
+    line_lab: Settings,
+) -> None:
+    import av
+    import numpy as np
+
+    sheet = sheet_of(line_lab, drawn(line_lab))
+    words = {"dialogue": LONG, "shown_text": "The Library of Letters, open every day from nine to five"}
+    frames = [sheet.frames[0], told(sheet.frames[1], words, duration_seconds=9), *sheet.frames[2:]]
+    sheet = replace(sheet, frames=in_time(frames))
+    frame = sheet.frames[1]
+    cues = [cue for cue in film_cues(sheet) if frame.first <= cue.first < frame.last]
+    assert len(cues) >= 4 and all(len(cue.lines) <= LINES for cue in cues)
+    assert all(columns(line) <= LINE for cue in cues for line in cue.lines)
+    assert " ".join(line for cue in cues for line in cue.lines) == f"{LONG} [{words['shown_text']}]"
+    assert [cue.first for cue in cues] == [frame.first, *(cue.last for cue in cues[:-1])]
+    assert cues[-1].last == frame.last
+    assert cues[0].lines[-1].endswith(","), "a long sentence is cut where it breathes"
+    files = {kind: data.decode() for kind, data in subtitle_files(sheet).items()}
+    assert "{you}" in files["srt"] and "{you}" in files["vtt"] and "&lt;all&gt;" in files["vtt"]
+    assert files["srt"].count("-->") == len(film_cues(sheet))
+    with av.open(io.BytesIO(animatic(sheet, width=320, height=180)), "r") as opened:
+        film = [picture.to_ndarray(format="gray").astype(int) for picture in opened.decode(video=0)]
+    lower = [picture[108:] for picture in film]
+    for cue in cues:
+        inside = np.abs(lower[cue.first] - lower[cue.last - 1]).mean()
+        assert np.abs(lower[cue.first] - lower[cue.first - 1]).mean() > inside + 1, "the words change with the cue"
+
+
+def test_words_that_are_wider_or_more_than_the_time_allows_are_kept_and_reported(line_lab: Settings) -> None:
+    sheet = sheet_of(line_lab, drawn(line_lab))
+    chinese = {
+        "dialogue": "风筝飞过公园，孩子们在雪地里奔跑，老人坐在长椅上微笑着看着他们，直到太阳落山。",
+        "shown_text": None,
+    }
+    frames = [
+        told(sheet.frames[0], chinese, duration_seconds=6),
+        told(sheet.frames[1], {"dialogue": LONG}, duration_seconds=0.08),
+    ]
+    short = replace(sheet, frames=in_time(frames))
+    cues = film_cues(short)
+    wide = [line for cue in cues if cue.first < short.frames[1].first for line in cue.lines]
+    assert "".join(wide) == chinese["dialogue"] and max(map(columns, wide)) <= LINE
+    hurried = [cue for cue in cues if cue.first >= short.frames[1].first]
+    assert " ".join(line for cue in hurried for line in cue.lines) == LONG
+    assert len(hurried) == 2 and hasty(short) == [2]
+
+
+def test_the_sign_off_shows_every_word_that_is_signed(line_lab: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fpdf import FPDF
+
+    sheet = sheet_of(line_lab, drawn(line_lab))
+    title = "Kite in the park, " + "a campaign with a long name, " * 6
+    giant = {"dialogue": " ".join(f"word{n}" for n in range(900)), "shown_text": "Open every day " * 12 + "end"}
+    moves = {"camera": "slow dolly in from the left while the crane rises above the roofs of the whole town, to stop"}
+    frames = [told(sheet.frames[0], giant, description="She looks up at the kite. " * 20 + "Last."),
+              told(sheet.frames[1], moves), *sheet.frames[2:]]  # fmt: skip
+    sheet = replace(sheet, frames=in_time(frames), record=sheet.record.model_copy(update={"title": title.strip()}))
+    written: dict[int, list[str]] = {}
+    bottom = []
+    cell = FPDF.cell
+
+    def spy(self: FPDF, *args: Any, **kwargs: Any) -> Any:
+        written.setdefault(self.page, []).append(str(args[2]))
+        bottom.append(self.y + args[1])
+        return cell(self, *args, **kwargs)
+
+    monkeypatch.setattr(FPDF, "cell", spy)
+    data, note = sign_off_pdf(sheet)
+    assert data.startswith(b"%PDF-") and note is None and max(bottom) < 210
+    everything = " ".join(line for lines in written.values() for line in lines)
+    assert "…" not in everything and "..." not in everything
+    for frame in sheet.frames:
+        for said in (frame.row["description"], frame.scene["dialogue"], frame.scene["shown_text"], title):
+            assert all(word in everything for word in (said or "").split()), said
+    assert all(word in everything for word in moves["camera"].split())
+    assert "1, continued" in everything
+    total = len(written)
+    assert all(any(line == f"page {page} of {total}" for line in lines) for page, lines in written.items())
+
+
+def test_what_is_ordinary_stands_behind_the_i_and_only_a_fallback_in_red(line_lab: Settings) -> None:
+    sheet = sheet_of(line_lab, drawn(line_lab))
+    frames = [
+        told(sheet.frames[0], notes=["no LoRA: the subject is not in this scene"], fallback=None),
+        told(sheet.frames[1], notes=[], fallback="the model ran out of memory"),
+    ]
+    page = render_page(replace(sheet, frames=in_time(frames)))
+    red = " ".join(re.findall(r'<p class="note">(.*?)</p>', page))
+    assert "the model ran out of memory" in red and "no LoRA" not in red
+    assert "<h3>Notes</h3><p>no LoRA: the subject is not in this scene</p>" in page
+    assert documents.metadata(replace(sheet, frames=frames))["frames"][0]["notes"] == frames[0].row["notes"]
+
+
+def test_a_report_of_a_story_that_opens_on_a_landscape_knows_which_frame_the_others_are_like(
+    line_lab: Settings,
+) -> None:
+    sheet = sheet_of(line_lab, drawn(line_lab))
+    frames = [told(f, is_reference=f.number == 2, clip_identity=0.8 if f.number > 2 else None) for f in sheet.frames]
+    sheet = replace(sheet, frames=frames)
+    assert sheet.anchor == 2 and documents.report(sheet)["frames_without_consistency"] == [1]
+    assert "likeness to frame 2" in render_page(sheet)
 
 
 def test_the_facts_follow_the_specification_and_report_the_seed_of_the_chosen_picture(line_lab: Settings) -> None:

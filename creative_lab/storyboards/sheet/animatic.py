@@ -1,40 +1,37 @@
 """The animatic: the frames as a film in their timing, with their words below the picture and beside the film.
 
-Subtitles are burnt in, so that the film can be shown anywhere, and also written as SRT and WebVTT in the script's
-timing.
+Subtitles are burnt in, so that the film can be shown anywhere, and also written as SRT and WebVTT with the same cues.
 """
 
 from __future__ import annotations
 
+import html
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from creative_lab.storyboards.sheet.contact import fitted
+from creative_lab.storyboards.sheet.cues import film_cues, frame_cues
 from creative_lab.storyboards.sheet.fonts import picture_font, wrapped
 from creative_lab.storyboards.sheet.gathering import FPS, Sheet, SheetFrame, timecode
 
 WIDTH, HEIGHT = 1280, 720
 
 
-def subtitles(sheet: Sheet) -> Any:
-    """What is heard and shown, as pysubs2 subtitles timed like the film."""
-    import pysubs2
-
-    subs = pysubs2.SSAFile()
-    start = 0.0
-    for frame in sheet.frames:
-        text = _words(frame)
-        if text:
-            begin, end = round(start * 1000), round((start + frame.seconds) * 1000)
-            subs.append(pysubs2.SSAEvent(start=begin, end=end, text=text))
-        start += frame.seconds
-    return subs
-
-
 def subtitle_files(sheet: Sheet) -> dict[str, bytes]:
     """``srt`` and ``vtt``; both empty of cues when nobody speaks."""
-    subs = subtitles(sheet)
-    return {kind: (subs.to_string(kind) or "").encode() for kind in ("srt", "vtt")}
+    import pysubs2
+
+    files = {}
+    for kind, escaped in (("srt", str), ("vtt", lambda text: html.escape(text, quote=False))):
+        subs = pysubs2.SSAFile()
+        for cue in film_cues(sheet):
+            event = pysubs2.SSAEvent(start=cue.start_ms, end=cue.end_ms)
+            event.plaintext = escaped("\n".join(cue.lines))
+            subs.append(event)
+        # Braces are words here, not the tags of another format.
+        files[kind] = (subs.to_string(kind, keep_ssa_tags=True) or "").encode()
+    return files
 
 
 def animatic(sheet: Sheet, *, width: int = WIDTH, height: int = HEIGHT, burnt_in: bool = True) -> bytes:
@@ -52,21 +49,35 @@ def animatic(sheet: Sheet, *, width: int = WIDTH, height: int = HEIGHT, burnt_in
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"preset": "veryfast", "crf": "18", "tune": "stillimage"}
         stream.thread_count = 1
-        start = 0.0
         for frame in sheet.frames:
-            still = av.VideoFrame.from_ndarray(
-                np.asarray(_still(frame, start, width, height, burnt_in=burnt_in)), format="rgb24"
-            )
-            still = still.reformat(format="yuv420p")
-            for number in range(round(frame.seconds * FPS)):
-                still.pts = round(start * FPS) + number
-                film.mux(stream.encode(still))
-            start += frame.seconds
+            for first, last, picture in _stills(frame, width, height, burnt_in=burnt_in):
+                still = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24").reformat(format="yuv420p")
+                for number in range(first, last):
+                    still.pts = number
+                    film.mux(stream.encode(still))
         film.mux(stream.encode(None))
     return buffer.getvalue()
 
 
-def _still(frame: SheetFrame, start: float, width: int, height: int, *, burnt_in: bool) -> Any:
+def _stills(frame: SheetFrame, width: int, height: int, *, burnt_in: bool) -> Iterator[tuple[int, int, Any]]:
+    """What is seen of a frame: first picture, the one after the last, and the still, a new one for every cue."""
+    bare = _still(frame, width, height)
+    cues = frame_cues(frame) if burnt_in else []
+    if not cues:
+        yield frame.first, frame.last, bare
+    font = picture_font(max(12, height // 22))
+    step = round(font.size * 1.5)
+    for cue in cues:
+        picture = bare.copy()
+        # A line is broken once more only where its letters are too wide for the picture.
+        lines = [line for part in cue.lines for line in wrapped(part, font, width * 0.92, most=len(part))]
+        for number, line in enumerate(lines):
+            y = height * 0.94 - (len(lines) - number) * step
+            _plate(picture, line, font, (width / 2, y), "middle")
+        yield cue.first, cue.last, picture
+
+
+def _still(frame: SheetFrame, width: int, height: int) -> Any:
     from PIL import Image, ImageDraw
 
     if frame.data is None:
@@ -77,18 +88,9 @@ def _still(frame: SheetFrame, start: float, width: int, height: int, *, burnt_in
         pen.multiline_text((width * 0.1, height * 0.4), "\n".join(told), "#e7e5dd", font=font, spacing=8)
     else:
         picture = fitted(frame.data, width, height)
-        pen = ImageDraw.Draw(picture)
     small = picture_font(max(10, height // 40))
-    label = f"{frame.number}   {timecode(start)}"
+    label = f"{frame.number}   {timecode(frame.start)}"
     _plate(picture, label, small, (width * 0.02, height * 0.03), "left")
-    text = _words(frame) if burnt_in else ""
-    if text:
-        font = picture_font(max(12, height // 22))
-        lines = [line for part in text.split("\n") for line in wrapped(part, font, width * 0.84, most=2)]
-        step = round(font.size * 1.5)
-        for number, line in enumerate(lines):
-            y = height * 0.94 - (len(lines) - number) * step
-            _plate(picture, line, font, (width / 2, y), "middle")
     return picture
 
 
@@ -110,9 +112,3 @@ def _plate(picture: Any, text: str, font: Any, at: tuple[float, float], anchor: 
         under = picture.crop(inside)
         picture.paste(Image.blend(under, Image.new("RGB", under.size, "#0c0d10"), 0.66), inside[:2])
     ImageDraw.Draw(picture).text((x - left, at[1]), text, "#ffffff", font=font)
-
-
-def _words(frame: SheetFrame) -> str:
-    """What is heard, and what is to be read, on a line of its own in brackets."""
-    heard, shown = frame.scene["dialogue"], frame.scene["shown_text"]
-    return "\n".join(part for part in (heard, f"[{shown}]" if shown else None) if part)

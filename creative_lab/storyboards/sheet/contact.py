@@ -55,7 +55,7 @@ def _cell(page: Any, pen: Any, frame: SheetFrame, at: tuple[int, int], size: tup
     shot = frame.scene["shot"] or ""
     pen.text((left + 18, top + height + 14), f"{frame.number}", _ACCENT, font=number)
     pen.text((left + 26 + number.getlength(str(frame.number)), top + height + 20), shot, _QUIET, font=small)
-    time = f"{timecode(frame.row['start_seconds'])}   {frame.seconds:.1f} s"
+    time = f"{timecode(frame.start)}   {frame.seconds:.1f} s"
     pen.text((left + width - 18 - small.getlength(time), top + height + 20), time, _QUIET, font=small)
     words = picture_font(19)
     lines = wrapped(frame.row["description"], words, width - 36, most=2)

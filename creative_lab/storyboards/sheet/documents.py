@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from creative_lab.storyboards.choosing import identity_threshold
+from creative_lab.lake.fs import FileSystem
+from creative_lab.storyboards.choosing import face_threshold, identity_threshold
 from creative_lab.storyboards.record import StorySource
 from creative_lab.storyboards.sheet.gathering import Sheet, SheetFrame
+
+if TYPE_CHECKING:
+    from creative_lab.lake.pictures import PictureStore
+    from creative_lab.settings import Settings
 
 _TOLD = (
     "description", "background", "elements", "shot", "camera", "subject_presence", "expected_faces", "dialogue",
     "shown_text", "start_seconds", "duration_seconds", "continuity", "transition", "mended", "warnings",
+)  # fmt: skip
+_GUIDED = (
+    "lora", "lora_sha256", "lora_step", "lora_strength", "ip_adapter", "ip_adapter_scale", "reference_scene",
+    "reference_sha256", "reference_path", "reference_crop", "controlnet", "controlnet_scale", "control_path",
+    "redrawn_from", "redraw_prompt", "redraw_strength",
 )  # fmt: skip
 _SCORES = ("overall", "clip_text", "clip_text_calibrated", "clip_identity", "face_similarity")
 
@@ -33,7 +43,12 @@ def metadata(sheet: Sheet) -> dict[str, Any]:
         "backend": sheet.backend,
         "character": source.character,
         "lora": next(
-            ({"character": f.row["lora"], "sha256": f.row["lora_sha256"]} for f in frames if f.row["lora"]), None
+            (
+                {"character": f.row["lora"], "sha256": f.row["lora_sha256"], "step": f.row["lora_step"]}
+                for f in frames
+                if f.row["lora"]
+            ),
+            None,
         ),
         "base_model": first["model"] if first else None,
         "base_model_sha256": first["model_sha256"] if first else None,
@@ -42,7 +57,11 @@ def metadata(sheet: Sheet) -> dict[str, Any]:
         "steps": first["steps"] if first else settings.steps,
         "cfg": first["guidance_scale"] if first else settings.guidance_scale,
         "sizes": sorted({f"{f.row['width']}x{f.row['height']}" for f in frames if f.drawn}),
-        "thresholds": {"quality": settings.quality_threshold, "identity": _threshold(sheet)},
+        "thresholds": {
+            "quality": settings.quality_threshold,
+            "identity": _threshold(sheet),
+            "face": face_threshold(record.method, settings.face_threshold, sheet.backend),
+        },
         "settings": settings.model_dump(mode="json"),
         "frames": [_frame(frame) for frame in frames],
         "totals": {
@@ -85,7 +104,9 @@ def report(sheet: Sheet) -> dict[str, Any]:
         "average_consistency": _round(sum(scores) / len(scores)) if scores else None,
         "min_consistency": _round(min(scores)) if scores else None,
         "max_consistency": _round(max(scores)) if scores else None,
-        "frames_without_consistency": [f.number for f in frames[1:] if f.row["clip_identity"] is None],
+        "frames_without_consistency": [
+            f.number for f in frames if f.number != sheet.anchor and f.row["clip_identity"] is None
+        ],
         "threshold": _threshold(sheet),
         "frames": [
             {
@@ -133,6 +154,7 @@ def _frame(frame: SheetFrame) -> dict[str, Any]:
         "status": row["status"],
         "reason": row["reason"],
         "fallback": row["fallback"],
+        "notes": frame.notes,
         "description": row["description"],
         "prompt": row["prompt"],
         "negative_prompt": row["negative_prompt"],
@@ -141,16 +163,29 @@ def _frame(frame: SheetFrame) -> dict[str, Any]:
         "attempts": [_try(item) for item in frame.tries],
         **{name: _round(row[name]) for name in _SCORES},
         "conditioning": {
-            "lora": row["lora"],
-            "lora_strength": row["lora_strength"],
-            "ip_adapter": row["ip_adapter"],
-            "ip_adapter_scale": row["ip_adapter_scale"],
-            "reference_scene": row["reference_scene"],
-            "reference_crop": row["reference_crop"],
-            "controlnet": row["controlnet"],
-            "controlnet_scale": row["controlnet_scale"],
+            **{name: row[name] for name in _GUIDED},
+            "pose": _pose(frame.number) if row["control_path"] else None,
         },
     }
+
+
+def write_poses(settings: Settings, sheet: Sheet, pictures: PictureStore) -> None:
+    """The pictures of the poses that guided the frames, as poses/frame_NNN.png; those of longer versions go."""
+    files, folder = FileSystem(settings.reports_dir), f"storyboards/{sheet.key}"
+    wanted = {
+        f"{folder}/{_pose(frame.number)}": frame.row["control_path"]
+        for frame in sheet.frames
+        if frame.row["control_path"]
+    }
+    for file in files.list(f"{folder}/poses"):
+        if file.name not in wanted:
+            files.remove(file.name)
+    for name, path in wanted.items():
+        files.write_bytes(name, pictures.read(path))
+
+
+def _pose(number: int) -> str:
+    return f"poses/frame_{number:03d}.png"
 
 
 def _try(item: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -26,13 +26,18 @@ _METHOD_NAMES = {
 
 @dataclass(frozen=True)
 class SheetFrame:
-    """One frame: its picture (None without one) and what is known about it. ``row`` is the one of its table."""
+    """One frame: its picture (None without one) and what is known about it. ``row`` is the one of its table.
+
+    It stands from picture ``first`` of the film up to, and without, picture ``last``; :func:`in_time` sets both.
+    """
 
     number: int
     data: bytes | None
     row: Mapping[str, Any]
     scene: Mapping[str, Any]
     tries: Sequence[Mapping[str, Any]] = ()
+    first: int = 0
+    last: int = 1
 
     @property
     def drawn(self) -> bool:
@@ -41,8 +46,18 @@ class SheetFrame:
 
     @property
     def seconds(self) -> float:
-        """How long it stands, in whole pictures of the animatic, at least one."""
-        return max(1, round(float(self.row["duration_seconds"]) * FPS)) / FPS
+        """How long it stands, in whole pictures of the film."""
+        return (self.last - self.first) / FPS
+
+    @property
+    def start(self) -> float:
+        """When it begins in the film, in seconds."""
+        return self.first / FPS
+
+    @property
+    def notes(self) -> list[str]:
+        """What was decided on the way as it should be, such as a LoRA that rests in a scene without its character."""
+        return list(self.row.get("notes") or [])
 
     @property
     def file(self) -> str:
@@ -100,7 +115,12 @@ class Sheet:
     @property
     def seconds(self) -> float:
         """Length of the film."""
-        return sum(frame.seconds for frame in self.frames)
+        return self.frames[-1].last / FPS if self.frames else 0.0
+
+    @property
+    def anchor(self) -> int | None:
+        """Number of the frame that the others are like: the first that others were drawn after."""
+        return next((frame.number for frame in self.frames if frame.row["is_reference"]), None)
 
     @property
     def mean_overall(self) -> float | None:
@@ -145,7 +165,22 @@ def gather(
         data = pictures.read(row["path"]) if row["path"] else None
         made.append(SheetFrame(row["scene"], data, row, by_scene[row["scene"]], tries.get(row["scene"], [])))
     backend = str(frames["backend"][0]) if "backend" in frames.columns and frames.height else "miniature"
-    return Sheet(record, made, backend)
+    return Sheet(record, in_time(made), backend)
+
+
+def in_time(frames: Iterable[SheetFrame]) -> list[SheetFrame]:
+    """The frames one after the other in the film.
+
+    Each ends with the picture that is nearest to the sum of all lengths so far, so that the film never drifts from
+    the script, however its rows are cut; a frame stands for one picture at least.
+    """
+    placed, first, seconds = [], 0, 0.0
+    for frame in frames:
+        seconds += float(frame.row["duration_seconds"])
+        last = max(first + 1, round(seconds * FPS))
+        placed.append(replace(frame, first=first, last=last))
+        first = last
+    return placed
 
 
 def timecode(seconds: float) -> str:

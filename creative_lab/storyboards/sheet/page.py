@@ -89,14 +89,20 @@ def recipe(frame: SheetFrame, board: Sheet) -> Markup:
         ),
         ("overall", _figure(row["overall"], 1)),
         ("text match", _figure(row["clip_text"], 3)),
-        ("likeness to frame 1", _figure(row["clip_identity"], 3)),
+        (f"likeness to frame {board.anchor or 1}", _figure(row["clip_identity"], 3)),
         ("face likeness", _figure(row["face_similarity"], 3)),
         ("faces", f"{row['faces_found']} of {row['expected_faces']}" if row["faces_found"] is not None else None),
         ("tries", f"{row['attempts']}, {row['candidates']} pictures" if row["attempts"] else None),
     ]
     lines = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value not in (None, "–")]
     parts = [f"<h3>{escape(board.method)}</h3><dl>{''.join(lines)}</dl>"]
-    for name, value in (("Prompt", row["prompt"]), ("Not shown", row["negative_prompt"]), ("Chosen", row["reason"])):
+    told = (
+        ("Notes", "; ".join(frame.notes)),
+        ("Prompt", row["prompt"]),
+        ("Not shown", row["negative_prompt"]),
+        ("Chosen", row["reason"]),
+    )
+    for name, value in told:
         if value:
             parts.append(f"<h3>{name}</h3><p>{escape(value)}</p>")
     return Markup("".join(parts))  # noqa: S704 - every value is escaped above

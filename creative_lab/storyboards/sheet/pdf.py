@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+from dataclasses import dataclass
 from typing import Any
 
 from creative_lab.storyboards.sheet.contact import fitted
@@ -12,12 +13,21 @@ from creative_lab.storyboards.sheet.gathering import Sheet, SheetFrame, timecode
 
 _INK, _QUIET, _LINE, _ACCENT, _BAD = (22, 24, 29), (102, 112, 133), (200, 203, 210), (47, 93, 80), (180, 35, 24)
 _WIDTH, _HEIGHT, _MARGIN, _GAP = 297.0, 210.0, 14.0, 7.0
-_COLUMNS, _TOP, _TEXT = 3, 30.0, 33.0
+_COLUMNS, _TOP, _BOTTOM = 3, 30.0, _HEIGHT - 14.0
+_CELL = (_WIDTH - 2 * _MARGIN - (_COLUMNS - 1) * _GAP) / _COLUMNS
+_PICTURE = _CELL * 9 / 16
+_SIGNATURE = 72.0
+"""Height in mm of the place to sign."""
+_STEP = 0.45
+"""Height in mm of a line for each point of its size."""
 _DPI = 200
 
 
 def sign_off_pdf(sheet: Sheet) -> tuple[bytes, str | None]:
-    """The PDF (A4, landscape, six frames a page) and a note about what it could not show; None when it shows all."""
+    """The PDF (A4, landscape) and a note about what it could not show; None when it shows all.
+
+    Three frames stand side by side, in rows as high as their words need: nothing that is signed is cut off.
+    """
     from fpdf import FPDF
 
     pdf = FPDF(orientation="landscape", format="A4")
@@ -28,32 +38,125 @@ def sign_off_pdf(sheet: Sheet) -> tuple[bytes, str | None]:
     pdf.set_title(state.text(sheet.record.title))
     pdf.set_creator("Creative Lab")
     pdf.set_lang("en")
-    cell = (_WIDTH - 2 * _MARGIN - (_COLUMNS - 1) * _GAP) / _COLUMNS
-    picture_height = cell * 9 / 16
-    per_page = 2 * _COLUMNS
-    pages = max(1, -(-len(sheet.frames) // per_page))
-    # A half-empty last page has room for the signatures.
-    on_last = 1 <= (len(sheet.frames) % per_page) <= _COLUMNS
-    total = pages if on_last else pages + 1
-    for index, frame in enumerate(sheet.frames):
-        place = index % per_page
-        if place == 0:
+    pdf.add_page()  # lines can only be measured on a page
+    pages = _pages(state, sheet)
+    # The signatures stand below the last frames where there is room.
+    used = max((part.bottom for part in pages[-1]), default=_TOP)
+    signature = used + 8 if used + 8 + _SIGNATURE <= _BOTTOM else None
+    total = len(pages) + (signature is None)
+    for number, parts in enumerate(pages, 1):
+        if number > 1:
             pdf.add_page()
-            _head(state, sheet, index // per_page + 1, total)
-        left = _MARGIN + place % _COLUMNS * (cell + _GAP)
-        top = _TOP + place // _COLUMNS * (picture_height + _TEXT + 4)
-        _frame(state, frame, left, top, cell, picture_height)
-    if on_last:
-        _signature(state, sheet, _TOP + picture_height + _TEXT + 6)
-    else:
+        _head(state, sheet, number, total)
+        for part in parts:
+            _frame(state, part)
+    if signature is None:
         pdf.add_page()
         _head(state, sheet, total, total)
-        _signature(state, sheet, 36)
+    _signature(state, sheet, 36 if signature is None else signature)
     note = None
     if state.lost:
         letters = "".join(sorted(state.lost))[:40]
         note = f"no font of this machine has: {letters}; the page and the subtitles show them"
     return bytes(pdf.output()), note
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of a frame's words: its size in points, colour, and the gap above it in mm."""
+
+    text: str
+    size: float
+    colour: tuple[int, int, int]
+    gap: float = 0.0
+
+    @property
+    def height(self) -> float:
+        return self.gap + self.size * _STEP
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A frame's place on a page with the lines that stand there; words that no page holds go on without the picture."""
+
+    frame: SheetFrame
+    left: float
+    top: float
+    lines: list[_Line]
+    pictured: bool
+
+    @property
+    def bottom(self) -> float:
+        return self.top + _above(self.pictured) + sum(line.height for line in self.lines)
+
+
+def _above(pictured: bool) -> float:
+    """From the top of a frame to its words, in mm."""
+    return (_PICTURE + 1.8 if pictured else 0.0) + 6.0
+
+
+def _pages(state: _State, sheet: Sheet) -> list[list[_Part]]:
+    """Where every frame and every line stands, page by page."""
+    pages: list[list[_Part]] = [[]]
+    top = _TOP
+    for start in range(0, len(sheet.frames), _COLUMNS):
+        row = sheet.frames[start : start + _COLUMNS]
+        waiting = [_words(state, frame) for frame in row]
+        tallest = max(sum(line.height for line in lines) for lines in waiting)
+        if pages[-1] and top + _above(True) + tallest > _BOTTOM:
+            pages.append([])
+            top = _TOP
+        pictured = True
+        while pictured or any(waiting):
+            if not pictured:
+                pages.append([])
+                top = _TOP
+            ends = [top]
+            for column, frame in enumerate(row):
+                if not (pictured or waiting[column]):
+                    continue
+                fitting = _fitting(waiting[column], _BOTTOM - top - _above(pictured))
+                left = _MARGIN + column * (_CELL + _GAP)
+                part = _Part(frame, left, top, waiting[column][:fitting], pictured)
+                waiting[column] = waiting[column][fitting:]
+                pages[-1].append(part)
+                ends.append(part.bottom)
+            top = max(ends) + 6
+            pictured = False
+    return pages
+
+
+def _fitting(lines: list[_Line], room: float) -> int:
+    """How many of ``lines`` fit into ``room`` mm."""
+    for number, line in enumerate(lines):
+        room -= line.height
+        if room < 0:
+            return number
+    return len(lines)
+
+
+def _words(state: _State, frame: SheetFrame) -> list[_Line]:
+    """Everything that a frame says, line by line."""
+    said = [
+        (_camera(frame) if not _beside(state, frame) else None, 7.5, _QUIET, 0.0),
+        (frame.row["description"], 8, _INK, 0.8),
+        (f"“{frame.scene['dialogue']}”" if frame.scene["dialogue"] else None, 8, _ACCENT, 0.8),
+        (f"On screen: {frame.scene['shown_text']}" if frame.scene["shown_text"] else None, 7.5, _QUIET, 0.6),
+    ]
+    lines = []
+    for text, size, colour, gap in said:
+        for number, line in enumerate(state.lines(text, size, _CELL) if text else []):
+            lines.append(_Line(line, size, colour, 0.0 if number else gap))
+    return lines
+
+
+def _camera(frame: SheetFrame) -> str:
+    return ", ".join(part for part in (frame.scene["shot"], frame.scene["camera"]) if part)
+
+
+def _beside(state: _State, frame: SheetFrame) -> bool:
+    """Whether shot and camera fit between the frame's number and its time."""
+    return len(state.lines(_camera(frame), 7.5, _CELL - 50)) <= 1
 
 
 class _State:
@@ -75,16 +178,22 @@ class _State:
             result.append(letter if known else "?" if self.covered is None else "□")
         return "".join(result)
 
+    def lines(self, value: str, size: float, width: float, *, bold: bool = False) -> list[str]:
+        """``value`` in lines of at most ``width`` mm; unlike in :meth:`write` none is dropped."""
+        self.pdf.set_font(self.family, "B" if bold else "", size)
+        shown: list[str] = self.pdf.multi_cell(
+            width, size * _STEP, self.text(value), align="L", dry_run=True, output="LINES"
+        )
+        return shown
+
     def write(
         self, x: float, y: float, width: float, value: str, size: float, *, bold: bool = False,
         colour: tuple[int, int, int] = _INK, lines: int = 1, align: str = "L",
     ) -> float:  # fmt: skip
         """Write at most ``lines`` lines; returns where the next text may begin."""
-        pdf = self.pdf
-        pdf.set_font(self.family, "B" if bold else "", size)
+        pdf, step = self.pdf, size * _STEP
+        shown = self.lines(value, size, width, bold=bold)
         pdf.set_text_color(*colour)
-        step = size * 0.45
-        shown = pdf.multi_cell(width, step, self.text(value), align=align, dry_run=True, output="LINES")
         if len(shown) > lines:
             shown = shown[:lines]
             dots = "…" if self.covered is None or ord("…") in self.covered else "..."
@@ -112,7 +221,9 @@ def _font(pdf: Any) -> tuple[str, set[int] | None]:
 
 def _head(state: _State, sheet: Sheet, page: int, pages: int) -> None:
     pdf = state.pdf
-    state.write(_MARGIN, 11, 190, sheet.record.title, 17, bold=True)
+    width = _WIDTH - 2 * _MARGIN
+    long = len(state.lines(sheet.record.title, 17, width, bold=True)) > 1
+    state.write(_MARGIN, 9.5 if long else 11, width, sheet.record.title, 10 if long else 17, bold=True, lines=2)
     facts = f"Storyboard {sheet.key}  ·  {sheet.method}  ·  {len(sheet.frames)} frames  ·  {sheet.seconds:.1f} s"
     state.write(_MARGIN, 19.5, 200, facts, 8.5, colour=_QUIET)
     state.write(_WIDTH - _MARGIN - 60, 19.5, 60, f"page {page} of {pages}", 8.5, colour=_QUIET, align="R")
@@ -121,33 +232,43 @@ def _head(state: _State, sheet: Sheet, page: int, pages: int) -> None:
     pdf.line(_MARGIN, 25, _WIDTH - _MARGIN, 25)
 
 
-def _frame(state: _State, frame: SheetFrame, left: float, top: float, width: float, height: float) -> None:
+def _frame(state: _State, part: _Part) -> None:
+    pdf, frame, left, y = state.pdf, part.frame, part.left, part.top
+    if part.pictured:
+        _picture(state, frame, left, y)
+        y += _PICTURE + 1.8
+    number = f"{frame.number}" if part.pictured else f"{frame.number}, continued"
+    state.write(left, y, _CELL if not part.pictured else 20, number, 11, bold=True, colour=_ACCENT)
+    if part.pictured:
+        if _beside(state, frame):
+            state.write(left + 9, y + 0.9, _CELL - 50, _camera(frame), 7.5, colour=_QUIET)
+        time = f"{timecode(frame.start)}  ·  {frame.seconds:.1f} s"
+        state.write(left + _CELL - 45, y + 0.9, 45, time, 7.5, colour=_QUIET, align="R")
+    y += 6
+    for line in part.lines:
+        y += line.gap
+        pdf.set_font(state.family, "", line.size)
+        pdf.set_text_color(*line.colour)
+        pdf.set_xy(left, y)
+        pdf.cell(_CELL, line.size * _STEP, line.text)
+        y += line.size * _STEP
+
+
+def _picture(state: _State, frame: SheetFrame, left: float, top: float) -> None:
     pdf = state.pdf
     if frame.data is None:
         pdf.set_fill_color(235, 233, 226)
-        pdf.rect(left, top, width, height, style="F")
-        state.write(
-            left + 4, top + 5, width - 8, f"{frame.row['status']}: {frame.row['reason']}", 8, colour=_BAD, lines=5
-        )
+        pdf.rect(left, top, _CELL, _PICTURE, style="F")
+        told = f"{frame.row['status']}: {frame.row['reason']}"
+        state.write(left + 4, top + 5, _CELL - 8, told, 8, colour=_BAD, lines=10)
     else:
-        size = (round(width / 25.4 * _DPI), round(height / 25.4 * _DPI))
+        size = (round(_CELL / 25.4 * _DPI), round(_PICTURE / 25.4 * _DPI))
         buffer = io.BytesIO()
         fitted(frame.data, *size, ground="#efede6").save(buffer, "JPEG", quality=90)
-        pdf.image(buffer, left, top, width, height, alt_text=state.text(frame.row["description"])[:200])
+        pdf.image(buffer, left, top, _CELL, _PICTURE, alt_text=state.text(frame.row["description"])[:200])
     pdf.set_draw_color(*_LINE)
     pdf.set_line_width(0.2)
-    pdf.rect(left, top, width, height)
-    y = top + height + 1.8
-    state.write(left, y, 20, f"{frame.number}", 11, bold=True, colour=_ACCENT)
-    camera = ", ".join(part for part in (frame.scene["shot"], frame.scene["camera"]) if part)
-    state.write(left + 9, y + 0.9, width - 50, camera, 7.5, colour=_QUIET)
-    time = f"{timecode(frame.row['start_seconds'])}  ·  {frame.seconds:.1f} s"
-    state.write(left + width - 45, y + 0.9, 45, time, 7.5, colour=_QUIET, align="R")
-    y = state.write(left, y + 6, width, frame.row["description"], 8, lines=3) + 0.8
-    if frame.scene["dialogue"]:
-        y = state.write(left, y, width, f"“{frame.scene['dialogue']}”", 8, colour=_ACCENT, lines=2) + 0.6
-    if frame.scene["shown_text"]:
-        state.write(left, y, width, f"On screen: {frame.scene['shown_text']}", 7.5, colour=_QUIET, lines=1)
+    pdf.rect(left, top, _CELL, _PICTURE)
 
 
 def _signature(state: _State, sheet: Sheet, y: float) -> None:
@@ -168,7 +289,10 @@ def _signature(state: _State, sheet: Sheet, y: float) -> None:
         y += 19
     missing = [str(frame.number) for frame in sheet.frames if not frame.drawn]
     if missing:
-        y = state.write(_MARGIN, y, 200, f"Without a picture: frames {', '.join(missing)}.", 9, colour=_BAD) + 3
+        y = (
+            state.write(_MARGIN, y, 200, f"Without a picture: frames {', '.join(missing)}.", 9, colour=_BAD, lines=2)
+            + 3
+        )
     weak = [str(frame.number) for frame in sheet.frames if frame.row["below_threshold"]]
     if weak:
         y = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from creative_lab.storyboards.sheet.gathering import FPS, Sheet
+from creative_lab.storyboards.sheet.gathering import FPS, Sheet, SheetFrame
 
 
 def timeline(sheet: Sheet, *, folder: str = "frames") -> bytes:
@@ -15,11 +15,9 @@ def timeline(sheet: Sheet, *, folder: str = "frames") -> bytes:
     """
     import opentimelineio as otio
 
-    def span(seconds: float) -> Any:
-        return otio.opentime.TimeRange(otio.opentime.RationalTime(0, FPS), _time(seconds))
-
-    def _time(seconds: float) -> Any:
-        return otio.opentime.RationalTime(round(seconds * FPS), FPS)
+    def span(frame: SheetFrame) -> Any:
+        length = otio.opentime.RationalTime(frame.last - frame.first, FPS)
+        return otio.opentime.TimeRange(otio.opentime.RationalTime(0, FPS), length)
 
     made = otio.schema.Timeline(name=sheet.record.title, global_start_time=otio.opentime.RationalTime(0, FPS))
     made.metadata["creative_lab"] = {"storyboard": sheet.key, "method": sheet.record.method, "backend": sheet.backend}
@@ -28,13 +26,13 @@ def timeline(sheet: Sheet, *, folder: str = "frames") -> bytes:
     for frame in sheet.frames:
         name = f"{frame.number:03d} {frame.scene['shot'] or ''}".strip()
         if frame.data is None:
-            gap = otio.schema.Gap(source_range=span(frame.seconds))
+            gap = otio.schema.Gap(source_range=span(frame))
             gap.name = name
             gap.metadata["creative_lab"] = {"status": frame.row["status"], "reason": frame.row["reason"]}
             track.append(gap)
             continue
-        media = otio.schema.ExternalReference(target_url=f"{folder}/{frame.file}", available_range=span(frame.seconds))
-        clip = otio.schema.Clip(name=name, media_reference=media, source_range=span(frame.seconds))
+        media = otio.schema.ExternalReference(target_url=f"{folder}/{frame.file}", available_range=span(frame))
+        clip = otio.schema.Clip(name=name, media_reference=media, source_range=span(frame))
         clip.metadata["creative_lab"] = {
             key: value
             for key, value in {
@@ -55,7 +53,7 @@ def timeline(sheet: Sheet, *, folder: str = "frames") -> bytes:
                 clip.markers.append(
                     otio.schema.Marker(
                         name=frame.scene[kind][:80],
-                        marked_range=span(frame.seconds),
+                        marked_range=span(frame),
                         color=colour,
                         metadata={"creative_lab": {kind: frame.scene[kind]}},
                     )

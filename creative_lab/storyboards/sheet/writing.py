@@ -9,6 +9,7 @@ from creative_lab.lake.fs import FileSystem
 from creative_lab.storyboards.sheet import documents
 from creative_lab.storyboards.sheet.animatic import animatic, subtitle_files
 from creative_lab.storyboards.sheet.contact import contact_sheet
+from creative_lab.storyboards.sheet.cues import hasty
 from creative_lab.storyboards.sheet.gathering import Sheet
 from creative_lab.storyboards.sheet.page import render_page
 from creative_lab.storyboards.sheet.pdf import sign_off_pdf
@@ -48,8 +49,10 @@ def write_sheet(settings: Settings, sheet: Sheet, *, video: bool = True) -> list
     put("pdf", "storyboard.pdf", pdf, note or gaps)
     if video:
         put("animatic", "animatic.mp4", animatic(sheet), gaps)
+    fast = hasty(sheet)
+    hurried = f"too many words to read in their time: frames {', '.join(map(str, fast))}" if fast else None
     for kind, data in subtitle_files(sheet).items():
-        put(f"subtitles_{kind}", f"animatic.{kind}", data, None if b"-->" in data else "nobody speaks")
+        put(f"subtitles_{kind}", f"animatic.{kind}", data, hurried if b"-->" in data else "nobody speaks")
     put("timeline", "timeline.otio", timeline(sheet), gaps)
     facts: dict[str, Callable[[Sheet], Any]] = {
         "metadata": documents.metadata,
