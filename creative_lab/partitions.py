@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 from creative_lab.settings import get_settings
@@ -26,3 +28,19 @@ FIRST_DAY = "2026-01-01"
 
 days = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, timezone=get_settings().time_zone, end_offset=1)
 """Days of the lab's local calendar, today included; all looks of a day are rows of its partition."""
+
+
+def report_versions(instance: dg.DagsterInstance, asset: str, versions: Mapping[str, str]) -> list[str]:
+    """Record the definitions, by partition, whose version is not the last recorded one; returns their keys."""
+    from dagster._core.definitions.data_version import DATA_VERSION_TAG
+
+    key = dg.AssetKey(asset)
+    known = instance.event_log_storage.get_latest_tags_by_partition(
+        key, dg.DagsterEventType.ASSET_OBSERVATION, tag_keys=[DATA_VERSION_TAG]
+    )
+    changed = [name for name, version in versions.items() if known.get(name, {}).get(DATA_VERSION_TAG) != version]
+    for name in changed:
+        instance.report_runless_asset_event(
+            dg.AssetObservation(key, partition=name, tags={DATA_VERSION_TAG: versions[name]})
+        )
+    return changed

@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from creative_lab.definition_versions import CHARACTER
 from creative_lab.partitions import characters
 from creative_lab.settings import get_settings
 
@@ -25,6 +26,12 @@ TRAINING_TABLES = {
     "training_metrics": "Loss, learning rate and gradient of the training's steps.",
     "lora_validation": "Pictures that were drawn at the checkpoints from fixed prompts and seeds.",
 }
+
+
+character_definition = dg.AssetSpec(
+    CHARACTER, partitions_def=characters, group_name="characters", owners=["team:characters"], kinds={"postgres"},
+    description="The character as people defined it: name, trigger and pictures.",
+)  # fmt: skip
 
 
 class CaptionConfig(dg.Config):
@@ -56,7 +63,10 @@ class LoraConfig(dg.Config):
     )
 
 
-@dg.asset(**_COMMON, partitions_def=characters, kinds=_TABLE_KINDS, metadata={"table": "captions"}, pool="h100")
+@dg.asset(
+    **_COMMON, partitions_def=characters, kinds=_TABLE_KINDS, metadata={"table": "captions"}, deps=[CHARACTER],
+    pool="h100",
+)  # fmt: skip
 def captions(context: dg.AssetExecutionContext, config: CaptionConfig) -> dg.MaterializeResult[pl.DataFrame]:
     """What each picture of the character shows besides the character."""
     from creative_lab.characters import work

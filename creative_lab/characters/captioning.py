@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from creative_lab.settings import Settings
     from creative_lab.vision.models import VisionModels
     from creative_lab.vision.types import Captioner
+
+PERSON = "a person"
+"""Captioner of a caption that somebody wrote."""
 
 PAUSE_S = 0.5
 """Rest between pictures that a server is asked about."""
@@ -87,15 +90,19 @@ def caption_pictures(
 ) -> list[CaptionedPicture]:
     """A caption, or the reason why there is none, for every picture of ``character``.
 
-    ``redo`` asks again about pictures with a kept reply. Raises :class:`CaptionerMissing` when no model fills the
-    role, before anything is asked.
+    What a person wrote is taken as it is, and judged by the same rules. ``redo`` asks again about the other pictures
+    with a kept reply. Raises :class:`CaptionerMissing` when no model fills the role, before anything is asked.
     """
+    order = {picture.name: number for number, picture in enumerate(character.pictures)}
+    done = [_by_person(character, picture) for picture in character.pictures if picture.sha256 in character.captions]
+    left = [picture for picture in character.pictures if picture.sha256 not in character.captions]
+    if not left:
+        return done
     captioner, ask = _asker(settings, character, models, run_id=run_id, sleep=sleep)
     notes = _Notes(settings, character, captioner)
     store = PictureStore(settings)
-    known = {} if redo else {p.name: reply for p in character.pictures if (reply := notes.read(p)) is not None}
-    wanted = [picture for picture in character.pictures if picture.name not in known]
-    done = []
+    known = {} if redo else {p.name: reply for p in left if (reply := notes.read(p)) is not None}
+    wanted = [picture for picture in left if picture.name not in known]
     for picture, reply in ask([(p, store) for p in wanted]):
         if isinstance(reply, _Reply):
             notes.write(picture, reply)
@@ -109,19 +116,23 @@ def caption_pictures(
         _record(settings, character, outcome, run_id)
         say(f"{picture.name}: {outcome.judged.status}: {outcome.judged.caption or outcome.judged.problems[0]}")
         done.append(outcome)
-    for picture in character.pictures:
+    for picture in left:
         if picture.name in known:
             text = known[picture.name].text
             done.append(CaptionedPicture(picture, text, judge(text, character.trigger), captioner, 0, True, 0.0, 0.0))
-    order = {picture.name: number for number, picture in enumerate(character.pictures)}
     return sorted(done, key=lambda outcome: order[outcome.picture.name])
+
+
+def _by_person(character: Character, picture: CharacterPicture) -> CaptionedPicture:
+    text = character.captions[picture.sha256]
+    return CaptionedPicture(picture, text, judge(text, character.trigger), PERSON, 0, True, 0.0, 0.0)
 
 
 def plan_captions(settings: Settings, character: Character, models: VisionModels) -> tuple[str, int, int]:
     """Dry run: the captioner's name, how many pictures it would be asked about, and how many replies are kept."""
     captioner, _ = _asker(settings, character, models, run_id="dry-run", sleep=time.sleep)
     notes = _Notes(settings, character, captioner)
-    kept = sum(notes.read(picture) is not None for picture in character.pictures)
+    kept = sum(p.sha256 in character.captions or notes.read(p) is not None for p in character.pictures)
     return captioner, len(character.pictures) - kept, kept
 
 
@@ -213,17 +224,23 @@ class _Notes:
     """Replies that were kept, by picture and captioner."""
 
     def __init__(self, settings: Settings, character: Character, captioner: str) -> None:
+        self._trigger = character.trigger
         plain = "".join(letter if letter.isalnum() else "-" for letter in captioner)
         self._files = FileSystem(settings.home / "characters" / character.key / "replies" / plain)
 
     def read(self, picture: CharacterPicture) -> _Reply | None:
         try:
-            return _Reply(**json.loads(self._files.read_bytes(f"{picture.sha256}.json")))
+            told = json.loads(self._files.read_bytes(f"{picture.sha256}.json"))
+            # A reply that was asked for with an earlier trigger says that one.
+            asked_with = told.pop("trigger", self._trigger)
+            reply = _Reply(**told)
+            return replace(reply, text=reply.text.replace(asked_with, self._trigger))
         except (OSError, ValueError, TypeError):
             return None
 
     def write(self, picture: CharacterPicture, reply: _Reply) -> None:
-        self._files.write_bytes(f"{picture.sha256}.json", json.dumps(vars(reply), ensure_ascii=False).encode())
+        told = {**vars(reply), "trigger": self._trigger}
+        self._files.write_bytes(f"{picture.sha256}.json", json.dumps(told, ensure_ascii=False).encode())
 
 
 def _record(settings: Settings, character: Character, outcome: CaptionedPicture, run_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from creative_lab.characters.errors import CharacterError
 from creative_lab.characters.photographs import Photograph, read_photographs
 from creative_lab.characters.samples import DESCRIPTION, draw, read_description
+from creative_lab.definition_versions import version_of
 from creative_lab.lake.pictures import PictureStore, StoredPicture
 from creative_lab.lake.schemas import PARTITION_KEY
 from creative_lab.state.models import DynamicDefinition
@@ -47,6 +48,14 @@ class Character(BaseModel):
     pictures: tuple[CharacterPicture, ...]
     identity: dict[str, Any] | None = None
     """Features of the face where the character is invented and its pictures were drawn; None for photographs."""
+    captions: dict[str, str] = Field(default_factory=dict)
+    """What people wrote, by the SHA-256 of the picture: it goes before what a model writes."""
+
+    def picture(self, name: str) -> CharacterPicture | None:
+        """The picture of a name; else the one that came from the file of this name, with or without its ending."""
+        by_name = {item.name: item for item in self.pictures}
+        files = {word: item for item in self.pictures for word in (Path(item.source).stem, Path(item.source).name)}
+        return by_name.get(name) or files.get(name)
 
     @field_validator("key")
     @classmethod
@@ -103,8 +112,11 @@ def new_character(
     if taken:
         raise CharacterError(f"the trigger {trigger!r} already calls {taken[0]}")
     assert trigger is not None and name is not None
-    character = _named(key, name, trigger, pictures=tuple(_stored(settings, photographs)), identity=identity)
     row = session.scalar(_query(key))
+    pictures = tuple(_stored(settings, photographs))
+    written = row.definition.get("captions", {}) if row is not None else {}
+    captions = {item.sha256: written[item.sha256] for item in pictures if item.sha256 in written}
+    character = _named(key, name, trigger, pictures=pictures, identity=identity, captions=captions)
     changed = row is not None
     definition = character.model_dump(mode="json", exclude={"key"})
     if row is None:
@@ -132,6 +144,35 @@ def characters(session: Session) -> list[Character]:
         .order_by(DynamicDefinition.key)
     )
     return [Character(key=row.key, **row.definition) for row in rows]
+
+
+def write_captions(session: Session, key: str, texts: Mapping[str, str]) -> Character:
+    """Keep what a person wrote about pictures, by what they are called; an empty text leaves it to the model again.
+
+    Raises :class:`CharacterError` that names the pictures that are not there; nothing is kept then.
+    """
+    character = find_character(session, key)
+    captions, unknown = dict(character.captions), []
+    for name, text in texts.items():
+        picture = character.picture(name)
+        if picture is None:
+            unknown.append(name)
+        elif plain := " ".join(text.split()):
+            captions[picture.sha256] = plain
+        else:
+            captions.pop(picture.sha256, None)
+    if unknown:
+        known = ", ".join(item.name for item in character.pictures)
+        raise CharacterError(f"{key} has no picture called {', '.join(map(repr, unknown))}; there are: {known}")
+    row = session.scalar(_query(key))
+    row.definition = {**row.definition, "captions": captions}
+    session.flush()
+    return find_character(session, key)
+
+
+def definition_versions(session: Session) -> dict[str, str]:
+    """A version of every active character's definition by key: name, trigger, pictures and drawn face."""
+    return {item.key: version_of(item.model_dump(mode="json")) for item in characters(session)}
 
 
 def _query(key: str) -> Any:

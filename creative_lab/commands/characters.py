@@ -1,4 +1,4 @@
-"""Commands for characters: define one, list them, see what captions would cost."""
+"""Commands for characters: define one, list them, see what captions would cost, write captions yourself."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creative_lab.commands.console import say, table
+from creative_lab.commands.console import CommandError, say, table
 from creative_lab.commands.data import ready, register_partitions
+from creative_lab.commands.runs import report_definitions
 
 if TYPE_CHECKING:
+    from creative_lab.characters.record import Character
     from creative_lab.settings import Settings
 
 character_app = typer.Typer(help="Characters: define one from pictures, list them.", no_args_is_help=True)
@@ -87,11 +89,104 @@ def character_captions(key: Annotated[str, typer.Argument(help="Key of the chara
     say(f"{key}: {captioner} would be asked about {asked} pictures; {kept} replies are kept")
 
 
+@character_app.command("caption")
+def character_caption(
+    key: Annotated[str, typer.Argument(help="Key of the character.")],
+    picture: Annotated[str, typer.Argument(help="Name of the picture, with or without its ending.")],
+    text: Annotated[str, typer.Argument(help="The caption; an empty one leaves the picture to the model again.")],
+) -> None:
+    """Write the caption of a picture yourself: it stays when captions are made again."""
+    _keep_captions(key, {picture: text})
+
+
+@character_app.command("export-captions")
+def character_export_captions(
+    key: Annotated[str, typer.Argument(help="Key of the character.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write a text file per picture to.")],
+) -> None:
+    """Write the captions of a character as text files with the names of its pictures."""
+    from creative_lab.characters.record import find_character
+    from creative_lab.lake.fs import FileSystem
+    from creative_lab.state import db
+
+    settings = ready()
+    with db.session_scope(settings) as session:
+        character = find_character(session, key)
+    captions = _captions(settings, character)
+    if not captions:
+        raise CommandError(f"{key} has no captions yet: creative-lab materialize captions --partition {key}")
+    files = FileSystem(folder)
+    for picture in character.pictures:
+        if picture.sha256 in captions:
+            files.write_bytes(f"{picture.name}.txt", f"{captions[picture.sha256]}\n".encode())
+    say(f"{len(captions)} captions in {folder}; change them and bring them back:")
+    say(f"  creative-lab character import-captions {key} {folder}")
+
+
+@character_app.command("import-captions")
+def character_import_captions(
+    key: Annotated[str, typer.Argument(help="Key of the character.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of text files with the names of the pictures.")],
+) -> None:
+    """Take captions from text files; those that are not as they were count as written by a person."""
+    files = sorted(folder.glob("*.txt"))
+    if not files:
+        raise CommandError(f"there is no text file in {folder}", exit_code=2)
+    texts = {}
+    for file in files:
+        try:
+            texts[file.stem] = file.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    _keep_captions(key, texts, changed_only=True)
+
+
+def _keep_captions(key: str, texts: dict[str, str], *, changed_only: bool = False) -> None:
+    """Keep what a person wrote and say what the caption rules make of it."""
+    from creative_lab.characters.caption_rules import judge
+    from creative_lab.characters.record import find_character, write_captions
+    from creative_lab.state import db
+
+    settings = ready()
+    with db.session_scope(settings) as session:
+        character = find_character(session, key)
+        if changed_only:
+            known = _captions(settings, character)
+            texts = {
+                name: text
+                for name, text in texts.items()
+                if (picture := character.picture(name)) is None or known.get(picture.sha256) != " ".join(text.split())
+            }
+        write_captions(session, key, texts)
+    register_characters(settings)
+    for name, text in texts.items():
+        judged = judge(text, character.trigger) if text.strip() else None
+        told = "; ".join([*judged.mended, *judged.problems]) if judged else ""
+        said = f"{judged.status}: {judged.caption}" if judged else "left to the model"
+        say(f"{name}: {said}{f' ({told})' if told else ''}")
+    say(f"{len(texts)} captions are kept. Next:  creative-lab materialize group:characters --partition {key}")
+
+
+def _captions(settings: Settings, character: Character) -> dict[str, str]:
+    """The captions that there are, by the SHA-256 of the picture: what a person wrote before what a model did."""
+    from creative_lab.characters.tables import Captions
+    from creative_lab.lake.tables import TableStore
+
+    store, keys = TableStore(settings), {"character": character.key}
+    rows = store.read(Captions, [keys]).to_dicts() if store.exists(Captions, keys) else []
+    made = {row["sha256"]: row["caption"] for row in rows if row["caption"]}
+    return {item.sha256: text for item in character.pictures if (text := (made | character.captions).get(item.sha256))}
+
+
 def register_characters(settings: Settings) -> list[str]:
-    """Register all characters as partitions at once; returns the keys that were new."""
+    """Register all characters as partitions and record their definitions at once; returns the keys that were new."""
     from creative_lab.characters.arrivals import partition_keys
+    from creative_lab.launch.instance import lab_instance
     from creative_lab.state import db
 
     with db.session_scope(settings) as session:
         keys = partition_keys(session)
-    return register_partitions(settings, "character", keys)
+    new = register_partitions(settings, "character", keys)
+    with lab_instance(settings) as instance:
+        report_definitions(settings, instance)
+    return new

@@ -33,7 +33,7 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """All findings; nothing is changed except that the embedded server is started and the database made."""
-    return [*_machine(settings), *_state(settings), *_roles(settings), *_surroundings()]
+    return [*_machine(settings), *_state(settings), *_roles(settings), *_models(settings), *_surroundings()]
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:
@@ -99,6 +99,37 @@ def _roles(settings: Settings) -> Iterator[Finding]:
     yield Finding("note", "Keys", f"present: {', '.join(present)}" if present else "none")
     yield Finding("note", "Network", "refused except to this machine" if settings.offline else "allowed")
     yield Finding("note", "Approval", "asked for" if settings.review else "not asked for (CREATIVE_LAB_REVIEW)")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    """One line per role that draws, looks at or scores pictures: its model, or why there is none."""
+    from creative_lab.imaging.catalogue import Catalogue
+    from creative_lab.imaging.presets import ROLES
+    from creative_lab.vision.models import VisionModels
+    from creative_lab.weights.errors import ModelError
+    from creative_lab.weights.measuring import ROLES as MEASURING_ROLES
+
+    def line(role: str, slug: str | None, missing: str) -> Finding:
+        return Finding("note" if missing else "good", f"Role {role}", missing or str(slug))
+
+    try:
+        catalogue, vision = Catalogue.load(settings), VisionModels(settings)
+        for role in ROLES:
+            slug, missing = catalogue.role(role), ""
+            if slug is None:
+                missing = f"the profile {settings.profile} names no model for {role}"
+            elif not catalogue.is_hosted(slug):
+                try:
+                    catalogue.located(catalogue.weights(slug))
+                except ModelError as error:
+                    missing = str(error)
+            yield line(role, slug, missing)
+        hosted = {entry.slug for entry in catalogue.presets.hosted_vision}
+        for measuring in MEASURING_ROLES:
+            slug = vision.slug(measuring)
+            yield line(measuring, slug, "" if slug in hosted else vision.missing(measuring))
+    except ModelError as error:
+        yield Finding("bad", "Picture models", str(error))
 
 
 def _keys() -> list[str]:

@@ -76,6 +76,7 @@ class Lab:
         self.instance = self._open.enter_context(lab_instance(self.settings))
         # Runs that a killed command or worker left open are settled before new ones begin.
         reap(self.instance)
+        report_definitions(self.settings, self.instance)
         self._job = defs.resolve_implicit_global_asset_job_def()
         self._graph = defs.resolve_asset_graph()
         return self
@@ -199,6 +200,22 @@ class Lab:
             )
         seconds = time.perf_counter() - started
         return Outcome(run_id, result.success, None if result.success else _reason(result), seconds)
+
+
+def report_definitions(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Tell Dagster which characters and storyboards were changed: what was made of them is out of date then."""
+    from creative_lab import definition_versions, partitions
+    from creative_lab.characters import record as characters
+    from creative_lab.state import db
+    from creative_lab.storyboards import stored as storyboards
+
+    with db.session_scope(settings) as session:
+        versions = {
+            definition_versions.CHARACTER: characters.definition_versions(session),
+            definition_versions.STORYBOARD: storyboards.definition_versions(session),
+        }
+    for asset, by_key in versions.items():
+        partitions.report_versions(instance, asset, by_key)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import typer
 
 from creative_lab.commands.console import CommandError, say, table
 from creative_lab.commands.data import ready, register_partitions
+from creative_lab.commands.runs import report_definitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from creative_lab.storyboards.record import StoryboardRecord
 
 storyboard_app = typer.Typer(help="Storyboards: from a story or an adapted script.", no_args_is_help=True)
+
+_MAKING = {
+    "character": "creative-lab character new",
+    "spot": "creative-lab spot import",
+    "target": "creative-lab target new",
+}
+"""Command that makes what a storyboard can name."""
 
 Key = Annotated[str, typer.Argument(help="Key of the storyboard; it becomes the partition and a folder.")]
 
@@ -65,6 +73,7 @@ def storyboard_new(
         data = {"key": own, "title": title or key, "source": source, "method": one, "settings": chosen,
                 "reference": picture}  # fmt: skip
         records.append(read_record(data, where=f"storyboard {own}"))
+    _check_sources(settings, records)
     save(settings, records, replace=replace)
     for record in records:
         say(f"{record.key}: {record.method}, {record.source.kind}")
@@ -90,6 +99,7 @@ def storyboard_import(
         raise CommandError(f"there are no samples in {settings.data_dir / 'storyboards'}")
     records = read_files(found)
     records = [other for record in records for other in _variants(record, character, method or [])]
+    _check_sources(settings, records)
     new = save(settings, records, replace=replace)
     say(f"{len(records)} storyboards, {len(new)} of them new: {', '.join(record.key for record in records)}")
 
@@ -100,6 +110,7 @@ def storyboard_list() -> None:
     from creative_lab.lake.tables import TableStore
     from creative_lab.state import db
     from creative_lab.storyboards.stored import all_records
+    from creative_lab.storyboards.tables import StoryboardFrames
     from creative_lab.storyboards.work import describe
 
     settings = ready()
@@ -109,8 +120,8 @@ def storyboard_list() -> None:
     rows = []
     for record in records:
         partition, done, score = {"storyboard": record.key}, "–", ""
-        if store.exists("storyboard_frames", partition):
-            frames = store.read("storyboard_frames", [partition])
+        if store.exists(StoryboardFrames, partition):
+            frames = store.read(StoryboardFrames, [partition])
             done = f"{frames['path'].is_not_null().sum()} of {frames.height}"
             mean: Any = frames["overall"].mean()
             score = "" if mean is None else f"{mean:.1f}"
@@ -133,12 +144,13 @@ def storyboard_stop(key: Key) -> None:
 def storyboard_show(key: Key) -> None:
     """List the files that were made of a storyboard."""
     from creative_lab.lake.tables import TableStore
+    from creative_lab.storyboards.tables import StoryboardSheet
 
     settings = ready()
     store, partition = TableStore(settings), {"storyboard": key}
-    if not store.exists("storyboard_sheet", partition):
+    if not store.exists(StoryboardSheet, partition):
         raise CommandError(f"{key} has no documents yet: creative-lab materialize group:storyboards --partition {key}")
-    for row in store.read("storyboard_sheet", [partition]).iter_rows(named=True):
+    for row in store.read(StoryboardSheet, [partition]).iter_rows(named=True):
         say(f"{row['document']:<16} {settings.reports_dir / row['path']}")
 
 
@@ -154,13 +166,46 @@ def save(settings: Settings, records: Iterable[StoryboardRecord], *, replace: bo
 
 
 def register_storyboards(settings: Settings) -> list[str]:
-    """Register all storyboards as partitions at once; returns the keys that were new."""
+    """Register all storyboards as partitions and record their definitions at once; returns the keys that were new."""
+    from creative_lab.launch.instance import lab_instance
     from creative_lab.state import db
     from creative_lab.storyboards.stored import record_keys
 
     with db.session_scope(settings) as session:
         keys = record_keys(session)
-    return register_partitions(settings, "storyboard", keys)
+    new = register_partitions(settings, "storyboard", keys)
+    with lab_instance(settings) as instance:
+        report_definitions(settings, instance)
+    return new
+
+
+def _check_sources(settings: Settings, records: Iterable[StoryboardRecord]) -> None:
+    """Refuse records whose character, spot or target is not there, listing those that are."""
+    from sqlalchemy import select
+
+    from creative_lab.characters.record import characters
+    from creative_lab.state import db
+    from creative_lab.state.models import Campaign, Target
+    from creative_lab.storyboards.record import ScriptSource
+
+    with db.session_scope(settings) as session:
+        known = {
+            "character": [item.key for item in characters(session)],
+            "spot": list(session.scalars(select(Campaign.spot_key).order_by(Campaign.spot_key))),
+            "target": list(session.scalars(select(Target.code).where(Target.is_active).order_by(Target.code))),
+        }
+    problems = []
+    for record in records:
+        source = record.source
+        asked: dict[str, str | None] = {"character": source.character}
+        if isinstance(source, ScriptSource):
+            asked |= {"spot": source.spot, "target": source.target}
+        for kind, key in asked.items():
+            if key is not None and key not in known[kind]:
+                there = ", ".join(known[kind]) or f"none yet ({_MAKING[kind]})"
+                problems.append(f"storyboard {record.key}: there is no {kind} {key!r}; there are: {there}")
+    if problems:
+        raise CommandError("\n".join(problems), exit_code=2)
 
 
 def _variants(record: StoryboardRecord, character: str | None, methods: list[str]) -> list[StoryboardRecord]:
@@ -191,6 +236,8 @@ def _source(
         if not target:
             raise CommandError("--spot needs --target", exit_code=2)
         return {"kind": "script", "spot": spot, "target": target, "character": character}
+    if target:
+        raise CommandError("--target needs --spot: it names an adaptation of a spot", exit_code=2)
     if story_file:
         try:
             story = story_file.read_text(encoding="utf-8")

@@ -35,9 +35,9 @@ def flag(comment: str) -> dy.Bool:
     return dy.Bool(nullable=False, metadata={"comment": comment})
 
 
-def texts(comment: str) -> dy.List:
+def texts(comment: str, *, nullable: bool = False) -> dy.List:
     """A list of texts."""
-    return dy.List(dy.String(nullable=False), nullable=False, metadata={"comment": comment})
+    return dy.List(dy.String(nullable=False), nullable=nullable, metadata={"comment": comment})
 
 
 def moment(comment: str) -> dy.Datetime:

@@ -8,10 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from creative_lab.metrics.consistency import anchor_scene
 from creative_lab.metrics.intervals import difference_interval, mean_interval
-
-ARMS = ("baseline", "simple", "reference_guided")
-"""Methods of the ablation, from the least to the most."""
+from creative_lab.metrics.matching import ARMS
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,15 @@ class Metric:
 
 
 METRICS = (
-    Metric("face_consistency", "Cosine of the face with frame 1; no face counts as 0", True, True),
+    Metric(
+        "face_consistency",
+        "Cosine of the face with the first frame's that shows the character; no face counts as 0",
+        True,
+        True,
+    ),
     Metric("reference_similarity", "Cosine of the face with the character's own pictures", True, True),
     Metric("margin", "Nearer to the character than to anybody else, by how much", True, True),
-    Metric("clip_identity", "Cosine of the whole picture with frame 1", True, None),
+    Metric("clip_identity", "Cosine of the whole picture with the first that shows the character", True, None),
     Metric("clip_text", "Cosine of the picture with its scene's text", True, True),
     Metric("overall", "Overall quality, 0 to 100", True, True),
     Metric("missing_face", "Share of frames without a face that should have one", True, False),
@@ -43,23 +47,25 @@ METRICS = (
 
 
 def frame_values(frames: pl.DataFrame, faces: pl.DataFrame) -> pl.DataFrame:
-    """One row per frame with the per-frame metrics, from ``storyboard_frames`` and ``face_consistency``.
+    """One row per frame with the per-frame metrics, from the frames that are compared and ``face_consistency``.
 
     In frames that should show the character, a missing face makes ``face_consistency`` and ``reference_similarity``
-    0; in others they are null, as they are in frame 1, which is what the others are compared with.
+    0; in others they are null, as ``face_consistency`` is in the anchor, which the others are compared with.
     """
     keys = ["storyboard", "scene"]
     joined = frames.join(
         faces.select(*keys, "expected", "found", "to_first", "to_reference", pl.col("margin").alias("face_margin")),
         on=keys, how="left",
-    ).sort(keys)  # fmt: skip
+    ).join(_anchors(frames), on="storyboard", how="left").sort(keys)  # fmt: skip
     expected = pl.col("expected").fill_null(False)
     missing = expected & ~pl.col("found").fill_null(False)
-    later = pl.col("scene") > pl.col("scene").min().over("storyboard")
+    later = pl.col("scene").ne_missing(pl.col("anchor"))
     zero = pl.lit(0.0)
     return joined.select(
-        "storyboard", "scene", "source_key", "method", "character", "backend",
-        face_consistency=pl.when(expected & later).then(pl.when(missing).then(zero).otherwise(pl.col("to_first"))),
+        "storyboard", "scene", "series", "source_key", "method", "character", "backend",
+        face_consistency=pl.when(expected & later).then(
+            pl.when(missing).then(zero).otherwise(pl.col("to_first").fill_null(0.0))
+        ),
         reference_similarity=pl.when(expected).then(pl.when(missing).then(zero).otherwise(pl.col("to_reference"))),
         margin=pl.when(expected).then(pl.col("face_margin")),
         clip_identity=pl.col("clip_identity"),
@@ -71,17 +77,15 @@ def frame_values(frames: pl.DataFrame, faces: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def compared(frames: pl.DataFrame) -> pl.DataFrame:
-    """The rows of ``frames`` whose source and character were drawn with every arm by the same backend.
-
-    Where an arm was drawn twice for the same source and character, only the storyboard whose key comes first counts.
-    """
-    groups = ["source_key", "character", "backend"]
-    arms = frames.filter(pl.col("method").is_in(ARMS))
-    first = arms.group_by(*groups, "method").agg(pl.col("storyboard").min())
-    complete = first.group_by(groups).agg(pl.len().alias("arms")).filter(pl.col("arms") == len(ARMS))
-    chosen = first.join(complete, on=groups, how="semi", nulls_equal=True)
-    return arms.join(chosen.select("storyboard"), on="storyboard", how="semi").sort("storyboard", "scene")
+def _anchors(frames: pl.DataFrame) -> pl.DataFrame:
+    found = {
+        str(rows["storyboard"][0]): anchor_scene(rows.to_dicts())
+        for rows in frames.select(
+            "storyboard", "scene", "is_reference", "path", "subject_presence", "expected_faces"
+        ).partition_by("storyboard")
+    }
+    schema = {"storyboard": pl.String, "anchor": pl.Int64}
+    return pl.DataFrame({"storyboard": list(found), "anchor": list(found.values())}, schema=schema)
 
 
 def arms_table(values: pl.DataFrame, storyboards: pl.DataFrame, *, seed: int = 0) -> list[dict[str, Any]]:
@@ -126,7 +130,7 @@ def deltas_table(values: pl.DataFrame, storyboards: pl.DataFrame, *, seed: int =
 
 
 def _pairs(long: pl.DataFrame, greater: str, lesser: str) -> pl.DataFrame:
-    keys = ["cluster", "scene"]
+    keys = ["cluster", "series", "scene"]
     known = long.drop_nulls("value")
     mine = known.filter(pl.col("method") == greater)
     return mine.join(known.filter(pl.col("method") == lesser), on=keys, how="inner", nulls_equal=True).sort(keys)
@@ -134,12 +138,19 @@ def _pairs(long: pl.DataFrame, greater: str, lesser: str) -> pl.DataFrame:
 
 def _long(values: pl.DataFrame, storyboards: pl.DataFrame) -> list[tuple[Metric, str, pl.DataFrame]]:
     cluster = pl.concat_str("source_key", pl.col("character").fill_null(""), separator="/").alias("cluster")
-    whole = storyboards.join(values.select("storyboard").unique(), on="storyboard", how="semi")
+    whole = storyboards.join(values.select("storyboard", "series").unique(), on="storyboard", how="inner")
     whole = whole.with_columns(pl.lit(None, pl.Int64).alias("scene"))
     tables = []
     for metric in METRICS:
         source = values if metric.per_frame else whole
-        columns = [cluster, "storyboard", "scene", "method", pl.col(metric.name).cast(pl.Float64).alias("value")]
+        columns = [
+            cluster,
+            "series",
+            "storyboard",
+            "scene",
+            "method",
+            pl.col(metric.name).cast(pl.Float64).alias("value"),
+        ]
         for (backend,), rows in sorted(source.group_by("backend"), key=lambda pair: str(pair[0])):
             tables.append((metric, str(backend), rows.select(columns).sort("storyboard", "scene")))
     return tables

@@ -1,5 +1,6 @@
 """How far a character stays the same over the frames of a storyboard, and how far the frames differ nonetheless.
 
+Frames are compared with the anchor, the first frame that shows the character, which need not be frame 1.
 A mean similarity alone is won by pasting one picture into every frame, so it stands beside measures of variety, and a
 frame in which the character's face cannot be found counts as a failure instead of being dropped.
 """
@@ -8,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 COPY_LIMIT = 0.03
 """Frames whose thumbnails differ by less than this (root mean square over RGB from 0 to 1) count as copies."""
 _THUMBNAIL = 32
+
+PRESENT = ("full", "partial", "appears", "disappears")
+"""Presence of the subject under which its face should be found somewhere in the frame."""
 
 Found = Literal["detector", "upper centre crop", "none"]
 
@@ -36,7 +40,7 @@ class FrameFace:
 
 @dataclass(frozen=True)
 class FrameConsistency:
-    """One frame against frame 1 and against everybody known; cosines, null where there is nothing to compare."""
+    """One frame against the anchor and against everybody known; cosines, null where there is nothing to compare."""
 
     scene: int
     expected: bool
@@ -60,11 +64,11 @@ class Consistency:
     missing: int
     """Of those, frames without a found face."""
     mean: float | None
-    """Mean cosine with frame 1 over the later frames, a missing face counting as 0."""
+    """Mean cosine with the anchor over the other frames, a missing face counting as 0."""
     mean_found: float | None
     """The same over frames with a face."""
     minimum: float | None
-    """Lowest cosine with frame 1; 0 when a face is missing."""
+    """Lowest cosine with the anchor; 0 when a face is missing."""
     pairwise_minimum: float | None
     """Lowest cosine of any two found faces."""
     reference_mean: float | None
@@ -75,17 +79,38 @@ class Consistency:
     """Share of expected frames whose face is nearer to the character than to anybody else; missing ones are not."""
 
 
+def face_expected(row: Mapping[str, Any]) -> bool:
+    """Whether a row of ``storyboard_frames`` should show the character's face."""
+    return row["subject_presence"] in PRESENT and row["expected_faces"] > 0
+
+
+def anchor_scene(rows: Sequence[Mapping[str, Any]]) -> int | None:
+    """Number of the frame that the others of a storyboard are compared with, from its ``storyboard_frames`` rows.
+
+    It is the frame that drawing followed: the first reference that should show the face. A reference seen from behind
+    has no face to compare with, so then, or without any, the first frame that should show it counts, drawn ones
+    before those without a picture. None where no frame should show the character.
+    """
+    expected = [row for row in sorted(rows, key=lambda row: row["scene"]) if face_expected(row)]
+    ranked = sorted(expected, key=lambda row: (not row["is_reference"], row["path"] is None))
+    return int(ranked[0]["scene"]) if ranked else None
+
+
 def measure(
-    faces: Sequence[FrameFace], references: Mapping[str, np.ndarray], character: str | None
+    faces: Sequence[FrameFace],
+    references: Mapping[str, np.ndarray],
+    character: str | None,
+    *,
+    anchor: int | None = 1,
 ) -> tuple[list[FrameConsistency], Consistency]:
-    """Frame by frame and as a whole; the first of ``faces`` is frame 1.
+    """Frame by frame and as a whole; ``anchor`` is the scene that the others are compared with.
 
     ``references`` holds one embedding (the normalised mean of the reference set's) per known character; those other
     than ``character`` are the crowd that it must not be mistaken for.
     """
-    first = faces[0].embedding if faces and faces[0].source == "detector" else None
-    rows = [_frame(face, first if number else None, references, character) for number, face in enumerate(faces)]
-    return rows, _whole(faces, rows)
+    first = next((face.embedding for face in faces if face.scene == anchor and face.source == "detector"), None)
+    rows = [_frame(face, None if face.scene == anchor else first, references, character) for face in faces]
+    return rows, _whole(faces, rows, anchor)
 
 
 def _frame(
@@ -110,12 +135,12 @@ def _cosine(one: np.ndarray | None, other: np.ndarray | None) -> float | None:
     return None if one is None or other is None else float(np.clip(one @ other, -1, 1))
 
 
-def _whole(faces: Sequence[FrameFace], rows: list[FrameConsistency]) -> Consistency:
+def _whole(faces: Sequence[FrameFace], rows: list[FrameConsistency], anchor: int | None) -> Consistency:
     expected = [row for row in rows if row.expected]
-    later = [row for row in rows[1:] if row.expected]
+    later = [row for row in expected if row.scene != anchor]
     missing = sum(not row.found for row in expected)
-    first_found = bool(rows) and rows[0].found
-    # Without a face in frame 1 nothing can be like it: every later frame fails.
+    first_found = any(row.scene == anchor and row.found for row in rows)
+    # Without a face in the anchor nothing can be like it: every other frame fails.
     against = [row.to_first if row.found and row.to_first is not None else 0.0 for row in later]
     seen = [row.to_first for row in later if row.to_first is not None]
     vectors = [f.embedding for f, row in zip(faces, rows, strict=True) if row.expected and row.found]

@@ -11,14 +11,12 @@ import polars as pl
 
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.tables import TableStore
-from creative_lab.metrics.consistency import FrameFace, measure, variety
+from creative_lab.metrics.consistency import FrameFace, anchor_scene, face_expected, measure, variety
 
 if TYPE_CHECKING:
     from creative_lab.settings import Settings
     from creative_lab.vision.models import VisionModels
 
-PRESENT = ("full", "partial", "appears", "disappears")
-"""Presence of the subject under which its face should be found somewhere in the frame."""
 REFERENCES = 12
 """Most of a character's own pictures that its reference embedding is the mean of."""
 
@@ -44,8 +42,7 @@ def read_frames(settings: Settings, rows: pl.DataFrame) -> list[Frame]:
     frames = []
     for row in rows.sort("scene").iter_rows(named=True):
         picture = open_picture(files.read_bytes(row["path"]), name=row["path"]) if row["path"] else None
-        expected = row["subject_presence"] in PRESENT and row["expected_faces"] > 0
-        frames.append(Frame(row["scene"], row["description"], expected, picture))
+        frames.append(Frame(row["scene"], row["description"], face_expected(row), picture))
     return frames
 
 
@@ -119,24 +116,26 @@ def consistency_rows(
     references = character_references(settings, models)
     own = references.get(about["character"]) if about["character"] else None
     faces = character_faces(models, frames, own)
-    per_frame, whole = measure(faces, references, about["character"])
+    anchor = anchor_scene(rows.to_dicts())
+    per_frame, whole = measure(faces, references, about["character"], anchor=anchor)
     embeddings = _embeddings(models, frames)
     drawn = [frame for frame in frames if frame.picture is not None]
     varied = variety(
         [frame.picture for frame in drawn if frame.picture is not None],
         None if embeddings is None else np.stack([embeddings[frame.scene] for frame in drawn]) if drawn else None,
     )
-    alike = _to_first(embeddings, frames)
+    alike = _to_anchor(embeddings, frames, anchor)
+    pictures = dict(zip(rows["scene"].to_list(), rows["sha256"].to_list(), strict=True))
     frame_rows = [
         {
             **about, "scene": row.scene, "expected": row.expected, "found": row.found, "crop": row.source,
             "faces": row.faces, "to_first": row.to_first, "to_reference": row.to_reference,
             "nearest_other": row.nearest_other, "to_nearest_other": row.to_nearest_other, "margin": row.margin,
-            "clip_identity": alike.get(row.scene),
+            "clip_identity": alike.get(row.scene), "anchor_scene": anchor, "picture_sha256": pictures[row.scene],
         }
         for row in per_frame
     ]  # fmt: skip
-    known = [value for scene, value in alike.items() if value is not None]
+    known = list(alike.values())
     summary = {
         **about, "frames": whole.frames, "missing": whole.missing, "face_consistency": whole.mean,
         "face_consistency_found": whole.mean_found, "face_minimum": whole.minimum,
@@ -144,6 +143,7 @@ def consistency_rows(
         "margin": whole.margin_mean, "recognised": whole.recognised,
         "clip_identity": float(np.mean(known)) if known else None, "mean_difference": varied.mean_difference,
         "copies": varied.copies, "scene_difference": varied.scene_difference, "faces_model": models.slug("faces"),
+        "anchor_scene": anchor,
         "note": _note(models, about["character"], own),
     }  # fmt: skip
     return frame_rows, summary
@@ -167,12 +167,17 @@ def _embeddings(models: VisionModels, frames: Sequence[Frame]) -> dict[int, np.n
     return {scene: vector for (scene, _), vector in zip(drawn, vectors, strict=True)}
 
 
-def _to_first(embeddings: dict[int, np.ndarray] | None, frames: Sequence[Frame]) -> dict[int, float | None]:
-    first = embeddings.get(frames[0].scene) if embeddings and frames else None
-    if embeddings is None or first is None:
+def _to_anchor(
+    embeddings: dict[int, np.ndarray] | None, frames: Sequence[Frame], anchor: int | None
+) -> dict[int, float]:
+    """Likeness of whole pictures; without a frame that should show the character, to the first frame."""
+    if embeddings is None or not frames:
         return {}
-    later = [frame.scene for frame in frames[1:] if frame.scene in embeddings]
-    return {scene: float(np.clip(embeddings[scene] @ first, -1, 1)) for scene in later}
+    to = frames[0].scene if anchor is None else anchor
+    first = embeddings.get(to)
+    if first is None:
+        return {}
+    return {scene: float(np.clip(vector @ first, -1, 1)) for scene, vector in embeddings.items() if scene != to}
 
 
 def alignment_rows(settings: Settings, models: VisionModels, rows: pl.DataFrame) -> list[dict[str, Any]]:

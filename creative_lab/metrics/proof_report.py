@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from creative_lab.metrics.ablation import ARMS, METRICS
+from creative_lab.metrics.ablation import METRICS
 from creative_lab.metrics.intervals import Interval
+from creative_lab.metrics.matching import ARMS, LeftOut
 
 TEMPLATES = Path(__file__).parent / "templates"
 ARM_NAMES = {"baseline": "Baseline", "simple": "Simple", "reference_guided": "Reference-guided"}
@@ -116,8 +117,9 @@ def results_markdown(
     *,
     measured_on: str,
     storyboards: int,
+    left_out: Sequence[LeftOut] = (),
 ) -> str:
-    """``results.md``: the arms, what each gains, whether the metrics can be trusted, and what people said."""
+    """``results.md``: the arms, what each gains, whether the metrics hold, what people said, and what is left out."""
     lines = ["# Does the character stay the same?", "", ordered(arms), ""]
     about = f"{storyboards} storyboards, drawn and measured with the {measured_on} models."
     lines += [f"{about} In brackets: 95 % intervals, from resampling storyboards.", ""]
@@ -139,6 +141,10 @@ def results_markdown(
         ]
     else:
         lines += ["Nobody was asked yet: `creative-lab study export` writes the forms."]
+    if left_out:
+        lines += ["", "## Left out", "", "Drawn under one of these methods, and not compared.", ""]
+        lines += ["| storyboard | method | why |", "|---|---|---|"]
+        lines += [f"| {one.storyboard} | {ARM_NAMES[one.method]} | {one.reason} |" for one in left_out]
     return "\n".join(lines) + "\n"
 
 
@@ -168,6 +174,7 @@ def page(
     *,
     measured_on: str,
     read: Callable[[str], bytes],
+    left_out: Sequence[LeftOut] = (),
 ) -> str:
     """A standalone HTML page with the same figures and the frames of every storyboard, method under method."""
     from jinja2 import Environment, FileSystemLoader
@@ -182,6 +189,7 @@ def page(
     return environment.get_template("ablation.html.j2").render(
         summary=ordered(arms), arms=[ARM_NAMES[arm] for arm in ARMS], grid=arms_grid(arms), claims=claims(deltas),
         validity=validity, groups=groups, measured_on=measured_on,
+        left_out=[(one.storyboard, ARM_NAMES[one.method], one.reason) for one in left_out],
     )  # fmt: skip
 
 

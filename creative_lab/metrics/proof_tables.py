@@ -21,6 +21,11 @@ def _share(comment: str) -> dy.Float64:
     return dy.Float64(nullable=True, min=0, max=1, metadata={"comment": comment})
 
 
+def _anchor() -> dy.Int64:
+    comment = "Frame that the others are compared with: the first that shows the character; null where none should"
+    return dy.Int64(nullable=True, min=1, metadata={"comment": comment})
+
+
 class _OfStoryboard(TableSchema):
     storyboard = columns.key("Key of the storyboard")
     source_key = columns.text("The same for all storyboards of one source, whatever their method")
@@ -30,19 +35,21 @@ class _OfStoryboard(TableSchema):
 
 @table("face_consistency", partition_by=("storyboard",))
 class FaceConsistency(_OfStoryboard):
-    """The character's face in every frame, compared with frame 1, its reference pictures and everybody else."""
+    """The character's face in every frame, compared with the anchor, its reference pictures and everybody else."""
 
     scene = dy.Int64(nullable=False, primary_key=True, min=1, metadata={"comment": "Number of the scene, from 1"})
     expected = columns.flag("Whether the character should be seen; other frames take no part in any mean")
     found = columns.flag("Whether the detector found a face; a frame without one is a failure and is not dropped")
     crop = columns.text("What was compared: detector, upper centre crop (a guess), none")
     faces = columns.count("Faces that the detector found")
-    to_first = _cosine("Cosine with the face of frame 1; null in frame 1 and without a found face")
+    anchor_scene = _anchor()
+    to_first = _cosine("Cosine with the face of the anchor; null in the anchor and without a found face")
     to_reference = _cosine("Cosine with the mean of the character's own pictures")
     nearest_other = columns.text("Which other character the face is most like", nullable=True)
     to_nearest_other = _cosine("Cosine with that one")
     margin = _value("to_reference less to_nearest_other; above 0 the face is nearest to its own character")
-    clip_identity = _cosine("Cosine of the whole picture with frame 1")
+    clip_identity = _cosine("Cosine of the whole picture with the anchor's")
+    picture_sha256 = columns.text("SHA-256 of the picture that was measured; null without a picture", nullable=True)
 
 
 @table("storyboard_consistency", partition_by=("storyboard",))
@@ -51,14 +58,15 @@ class StoryboardConsistency(_OfStoryboard):
 
     frames = columns.count("Frames in which the character is expected")
     missing = columns.count("Of those, frames without a found face or without a picture")
-    face_consistency = _cosine("Mean cosine with frame 1; a frame without a face counts as 0 (aim: above 0.85)")
+    anchor_scene = _anchor()
+    face_consistency = _cosine("Mean cosine with the anchor; a frame without a face counts as 0 (aim: above 0.85)")
     face_consistency_found = _cosine("The same over frames with a face only")
-    face_minimum = _cosine("Lowest cosine with frame 1; 0 where a face is missing")
+    face_minimum = _cosine("Lowest cosine with the anchor; 0 where a face is missing")
     pairwise_minimum = _cosine("Lowest cosine of any two found faces")
     reference_similarity = _cosine("Mean cosine with the character's own pictures; a missing face counts as 0")
     margin = _value("Mean identity margin")
     recognised = _share("Share of frames whose face is nearer to the character than to anybody else")
-    clip_identity = _cosine("Mean cosine of whole pictures with frame 1")
+    clip_identity = _cosine("Mean cosine of whole pictures with the anchor's")
     mean_difference = _share("Mean difference of two frames' thumbnails: how varied the storyboard is")
     copies = _share("Copy-paste score: share of pairs of frames that are copies of each other")
     scene_difference = _value("1 less the mean cosine of two frames' picture embeddings")

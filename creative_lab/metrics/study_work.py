@@ -53,7 +53,10 @@ def shown_storyboards(settings: Settings, keys: Sequence[str]) -> list[Shown]:
         if character not in references:
             if not store.exists(TrainingSet, {"character": character}):
                 raise StudyError(f"{key}: the character {character} has no training set to show a picture from")
-            references[character] = store.read(TrainingSet, [{"character": character}]).sort("picture")["path"][0]
+            own = store.read(TrainingSet, [{"character": character}]).filter("used").sort("picture")
+            if not own.height:
+                raise StudyError(f"{key}: no picture of the character {character} is trained on, so none can be shown")
+            references[character] = own["path"][0]
         first = rows.row(0, named=True)
         shown.append(Shown(key, first["source_key"], first["method"], character, references[character], frames))
     return shown

@@ -16,6 +16,7 @@ from creative_lab.characters.samples import draw, read_description
 from creative_lab.lake.fs import FileSystem
 from creative_lab.lake.io_manager import TableIOManager
 from creative_lab.lake.tables import TableStore
+from creative_lab.miniatures.manifest import write_manifest
 from creative_lab.partitions import characters
 from creative_lab.settings import REPOSITORY_ROOT, Settings, get_settings
 from creative_lab.state import db
@@ -38,6 +39,7 @@ def studio_lab(
     data = tmp_path / "data"
     (data / "models").mkdir(parents=True)
     (data / "models" / "miniature-xl").symlink_to(tiny_place)
+    write_manifest(data / "models", "miniature-xl")
     presets = json.loads((REPOSITORY_ROOT / "data" / "presets.json").read_text())
     for entry in presets["models"]:
         if entry["slug"] == "miniature-xl":

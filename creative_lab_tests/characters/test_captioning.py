@@ -14,9 +14,15 @@ import pytest
 from PIL import Image
 
 from creative_lab.characters import work
-from creative_lab.characters.captioning import caption_pictures, plan_captions, summary
-from creative_lab.characters.errors import CaptionerMissing
-from creative_lab.characters.record import Character, new_character
+from creative_lab.characters.captioning import PERSON, caption_pictures, plan_captions, summary
+from creative_lab.characters.errors import CaptionerMissing, CharacterError
+from creative_lab.characters.record import (
+    Character,
+    definition_versions,
+    find_character,
+    new_character,
+    write_captions,
+)
 from creative_lab.lake.events import flush_events
 from creative_lab.lake.tables import TableStore
 from creative_lab.settings import Settings
@@ -149,6 +155,37 @@ def test_a_local_model_s_captions_go_by_the_same_rules(migrated_lab: Settings, c
     assert outcomes[0].judged.caption == "calm abc_man reading in the library at night, medium shot"
     assert [outcome.judged.status for outcome in outcomes] == ["mended", "ready", "failed"]
     assert {outcome.captioner for outcome in outcomes} == {"fixed"}
+
+
+def test_what_a_person_wrote_goes_before_the_model_even_when_it_is_asked_again(
+    migrated_lab: Settings, character: Character
+) -> None:
+    models = ModelsWith(migrated_lab, Fixed(GOOD, GOOD, GOOD))
+    caption_pictures(migrated_lab, character, models, run_id="r")
+    own = "abc_man asleep under the kitchen table at noon, wide shot"
+    with db.session_scope(migrated_lab) as session:
+        with pytest.raises(CharacterError, match="no picture called '9'; there are: 0, 1, 2"):
+            write_captions(session, "abc", {"1": own, "9": own})
+        assert not find_character(session, "abc").captions, "all or nothing"
+        before = definition_versions(session)
+        changed = write_captions(session, "abc", {"1.png": own, "2": "a man in a red coat waving in the park at dawn"})
+        assert definition_versions(session) != before
+    for redo in (False, True):
+        found = caption_pictures(migrated_lab, changed, models, run_id="r", redo=redo)
+        assert [item.captioner for item in found] == ["fixed", PERSON, PERSON]
+        assert found[1].judged.caption == own and found[1].judged.status == "ready"
+        assert found[2].judged.caption == "abc_man waving in the park at dawn", "the same rules"
+    with db.session_scope(migrated_lab) as session:
+        cleared = write_captions(session, "abc", {"1": "", "2": " "})
+    assert {item.captioner for item in caption_pictures(migrated_lab, cleared, models, run_id="r")} == {"fixed"}
+
+
+def test_kept_replies_follow_a_new_trigger(migrated_lab: Settings, character: Character) -> None:
+    models = ModelsWith(migrated_lab, Fixed(GOOD, GOOD, GOOD))
+    caption_pictures(migrated_lab, character, models, run_id="r")
+    renamed = character.model_copy(update={"trigger": "abc_zzz"})
+    for item in caption_pictures(migrated_lab, renamed, models, run_id="r"):
+        assert item.kept and item.judged.caption == GOOD.replace("abc_man", "abc_zzz")
 
 
 def test_the_report_lists_what_was_mended_and_what_needs_a_person(migrated_lab: Settings, character: Character) -> None:

@@ -58,6 +58,21 @@ def test_doctor_says_what_would_serve_each_role_and_never_shows_a_key(
         assert name in line
 
 
+def test_doctor_names_the_model_of_each_picture_role_or_how_to_get_it(
+    migrated_lab: Settings, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREATIVE_LAB_PROFILE", "hosted")
+    get_settings.cache_clear()
+    lines = call("doctor").out.splitlines()
+    for role, said in {
+        "picture": "nano-banana",
+        "control": "the profile hosted names no model for control",
+        "caption": "gpt-4o-vision",
+        "vqascore": "creative-lab models pull qwen2.5-vl-7b",
+    }.items():
+        assert said in next(line for line in lines if f"Role {role} " in line)
+
+
 def test_doctor_fails_when_the_server_is_not_there_and_keeps_its_password(
     migrated_lab: Settings, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from PIL import Image
 
 from creative_lab.cli import main
-from creative_lab.settings import get_settings
+from creative_lab.settings import REPOSITORY_ROOT, get_settings
+from creative_lab.vision.models import VisionModels
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,36 @@ def test_models_are_listed_with_state_and_licence_and_nothing_is_fetched(
     assert " no " in flux
     assert "not trained yet" in shown or "here" in shown
     assert not (tmp_path / "home" / "models").exists()
+
+
+def test_the_list_names_roles_memory_and_the_size_of_what_is_on_disk(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list", "--json"]) == 0
+    listed = {entry["slug"]: entry for entry in json.loads(capsys.readouterr().out)}
+    clip = listed["miniature-clip"]
+    folder = REPOSITORY_ROOT / "data" / "models" / "clip"
+    assert clip["size_bytes"] == sum(file.stat().st_size for file in folder.iterdir())
+    assert "miniature: clip" in clip["roles"] and clip["vram_mb"] == 128
+    assert main(["models", "list"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("miniature-clip"))
+    assert f"{clip['size_bytes'] / 1e6:.1f}" in row.split() and "128" in row.split()
+    assert "miniature: clip, miniature: clip_identity" in row
+
+
+def test_a_part_of_a_model_is_listed_as_incomplete_and_verify_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "home" / "models" / "Qwen--Qwen2.5-VL-7B-Instruct"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model-1.safetensors").write_bytes(b"half")
+    parts = {"a": "model-1.safetensors", "b": "model-2.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": parts}))
+    assert main(["models", "list"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("qwen2.5-vl-7b"))
+    assert "incomplete" in row
+    assert main(["models", "verify", "qwen2.5-vl-7b"]) == 1
+    assert "model-2.safetensors is missing" in capsys.readouterr().err
+    assert "model-2.safetensors is missing" in VisionModels(get_settings(), "studio").missing("vqascore")
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:

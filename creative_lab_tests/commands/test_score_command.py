@@ -57,6 +57,24 @@ def test_a_score_needs_words(tmp_path: Path, capsys) -> None:
     assert "--text is empty" in capsys.readouterr().err
 
 
+def test_a_profile_that_is_none_is_refused_with_the_known_ones(tmp_path: Path, capsys) -> None:
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    assert main(["score", str(tmp_path / "a.png"), "--text", "x", "--profile", "nosuch"]) == 1
+    message = capsys.readouterr().err
+    assert "there is no profile 'nosuch'" in message and "miniature, studio, hosted" in message
+
+
+def test_the_token_that_stands_for_a_picture_is_ordinary_text_in_a_prompt(tmp_path: Path, capsys) -> None:
+    if not (REPOSITORY_ROOT / "data" / "models" / "vision-language").is_dir():
+        pytest.skip("the vision-language miniature is not shipped yet")
+    Image.fromarray(draw_scene(sample_scene(62_000_001), 192, 144).pixels).save(tmp_path / "a.png")
+    values = []
+    for text in ("a <image> b", "a b"):
+        assert main(["score", str(tmp_path / "a.png"), "--text", text, "--json"]) == 0
+        values.append(json.loads(capsys.readouterr().out)[0]["raw"]["vqascore"])
+    assert values[0] == pytest.approx(values[1])
+
+
 def test_the_faces_pack_is_verified_like_every_model(capsys) -> None:
     assert main(["models", "verify", "miniature-faces"]) == 0
     assert "files are as recorded" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,14 +21,17 @@ from creative_lab.lake.pictures import PictureStore
 from creative_lab.lake.schemas import table_frame
 from creative_lab.lake.tables import TableStore
 from creative_lab.metrics import ablation_work, proof, proof_report
-from creative_lab.metrics.ablation import ARMS
-from creative_lab.metrics.consistency import FrameFace, measure, variety
+from creative_lab.metrics.ablation import frame_values
+from creative_lab.metrics.consistency import FrameFace, anchor_scene, measure, variety
+from creative_lab.metrics.matching import ARMS, compared
 from creative_lab.metrics.proof_report import claims
 from creative_lab.metrics.proof_tables import FaceConsistency, StoryboardConsistency
+from creative_lab.metrics.study_answers import StudyError
+from creative_lab.metrics.study_work import shown_storyboards
 from creative_lab.metrics.validity import order, separation
 from creative_lab.metrics.world_truth import face_rows
 from creative_lab.settings import Settings
-from creative_lab.storyboards.tables import StoryboardFrames
+from creative_lab.storyboards.tables import FrameCandidates, StoryboardFrames
 from creative_lab.vision.models import VisionModels
 
 HEROES = {"ada": 900_001, "bo": 900_002, "cy": 900_003}
@@ -118,9 +122,13 @@ def _identity(method: str, hero: str, frame: int, story: int) -> Identity:
     return mine if keeps else Identity.from_seed(800_000 + story * 1000 + frame * 10 + list(HEROES).index(hero))
 
 
-def _store_storyboard(settings: Settings, key: str, story: int, method: str, hero: str) -> None:
+def _store_storyboard(
+    settings: Settings, key: str, story: int, method: str, hero: str, *, steps: int = 8, base: int = 42, lora: str = "a"
+) -> None:
     pictures = PictureStore(settings)
-    rows = []
+    worn = {"lora": hero, "lora_sha256": lora * 64, "lora_strength": 0.8} if method != "baseline" else {}
+    rows, candidates = [], []
+    filler = {n: _any_value(c.dtype) for n, c in FrameCandidates.columns().items() if not c.nullable}
     for frame in range(FRAMES):
         stored = pictures.put(_png(_drawn(_identity(method, hero, frame, story), 5_000 + story * 50 + frame)))
         rows.append(
@@ -132,10 +140,18 @@ def _store_storyboard(settings: Settings, key: str, story: int, method: str, her
                 "attempts": 1, "candidates": 4, "overall": 60.0, "below_threshold": False, "clip_text": 0.3,
                 "clip_identity": 0.8 if frame else None, "expected_faces": 1, "is_reference": frame == 0,
                 "subject_presence": "full", "start_seconds": 3.0 * frame, "duration_seconds": 3.0, "seconds": 1.0,
-                "cost_usd": 0.0,
+                "cost_usd": 0.0, "notes": [], **worn,
             }
         )  # fmt: skip
+        for attempt, guidance in ((0, 3.0), (1, 4.5)):  # a retry nudges guidance and is no other setting
+            candidates.append(
+                {**filler, "storyboard": key, "scene": frame + 1, "attempt": attempt, "candidate": 0, "method": method,
+                 "seed": base + 1000 * frame + 10 * attempt, "model": "miniature-xl", "steps": steps,
+                 "guidance_scale": guidance, "width": 192, "height": 192, "path": stored.path, **worn}
+            )  # fmt: skip
     store = TableStore(settings)
+    store.write(FrameCandidates, table_frame(FrameCandidates, candidates), partition={"storyboard": key}, run_id="r",
+                backend="miniature")  # fmt: skip
     store.write(StoryboardFrames, table_frame(StoryboardFrames, rows), partition={"storyboard": key}, run_id="r",
                 backend="miniature")  # fmt: skip
 
@@ -164,6 +180,14 @@ def _any_value(dtype: pl.DataType) -> object:
     return "x" if dtype == pl.String else 1
 
 
+def _measure(settings: Settings, models: VisionModels, key: str) -> None:
+    store = TableStore(settings)
+    rows, summary = proof.consistency_rows(settings, models, store.read(StoryboardFrames, [{"storyboard": key}]))
+    for schema, content in ((FaceConsistency, rows), (StoryboardConsistency, [summary])):
+        store.write(schema, table_frame(schema, content), partition={"storyboard": key}, run_id="r",
+                    backend="miniature")  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisionModels]:
     with VisionModels(Settings(home=tmp_path_factory.mktemp("models"))) as loaded:
@@ -174,7 +198,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VisionModels]:
 def measured(tmp_path_factory: pytest.TempPathFactory, models: VisionModels) -> Settings:
     """Two stories with two characters under three methods, measured."""
     settings = Settings(home=tmp_path_factory.mktemp("proof"))
-    store = TableStore(settings)
     for hero in HEROES:
         _store_training_set(settings, hero)
     for story in range(2):
@@ -182,11 +205,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, models: VisionModels) -> 
             for method in ARMS:
                 key = f"s{story}-{hero}-{method.replace('_', '-')}"
                 _store_storyboard(settings, key, story, method, hero)
-                frames = store.read(StoryboardFrames, [{"storyboard": key}])
-                rows, summary = proof.consistency_rows(settings, models, frames)
-                for schema, content in ((FaceConsistency, rows), (StoryboardConsistency, [summary])):
-                    store.write(schema, table_frame(schema, content), partition={"storyboard": key}, run_id="r",
-                                backend="miniature")  # fmt: skip
+                _measure(settings, models, key)
     return settings
 
 
@@ -217,6 +236,129 @@ def test_the_report_holds_every_arm_with_intervals_and_judges_the_claims(measure
     assert arms["face_consistency", "simple"]["mean"] == pytest.approx(again)
     page = report.page.read_text()
     assert page.count("data:image/jpeg") == 12 * FRAMES and "Reference-guided" in page
+
+
+@pytest.fixture(scope="module")
+def drawn_alike(tmp_path_factory: pytest.TempPathFactory, models: VisionModels) -> Path:
+    """Home of a lab with one story and character under all methods, drawn alike and measured."""
+    settings = Settings(home=tmp_path_factory.mktemp("alike"))
+    for method in ARMS:
+        _store_storyboard(settings, f"kite-{method.replace('_', '-')}", 0, method, "ada")
+        _measure(settings, models, f"kite-{method.replace('_', '-')}")
+    return settings.home
+
+
+@pytest.fixture
+def compared_lab(drawn_alike: Path, tmp_path: Path) -> Settings:
+    """A copy of that lab which a test may change."""
+    shutil.copytree(drawn_alike, tmp_path / "home")
+    return Settings(home=tmp_path / "home")
+
+
+def test_a_story_that_opens_on_a_landscape_is_compared_with_the_first_frame_that_shows_the_character(
+    tmp_path: Path, models: VisionModels
+) -> None:
+    settings, store = Settings(home=tmp_path), TableStore(Settings(home=tmp_path))
+    _store_storyboard(settings, "opening", 0, "reference_guided", "ada")
+    empty = PictureStore(settings).put(_png(np.full((192, 192, 3), (120, 160, 200), np.uint8)))
+    first = pl.col("scene") == 1
+    frames = store.read(StoryboardFrames).with_columns(
+        subject_presence=pl.when(first).then(pl.lit("none")).otherwise("subject_presence").cast(pl.String),
+        expected_faces=pl.when(first).then(0).otherwise("expected_faces"),
+        path=pl.when(first).then(pl.lit(empty.path)).otherwise("path"),
+        sha256=pl.when(first).then(pl.lit(empty.sha256)).otherwise("sha256"),
+        is_reference=pl.col("scene") == 2,
+    )
+    frames = frames.with_columns(pl.col("subject_presence").cast(StoryboardFrames.columns()["subject_presence"].dtype))
+    rows, summary = proof.consistency_rows(settings, models, frames)
+    assert summary["anchor_scene"] == 2 and {row["anchor_scene"] for row in rows} == {2}
+    assert summary["frames"] == FRAMES - 1 and summary["missing"] == 0
+    assert summary["face_consistency"] > 0.5 and summary["face_minimum"] > 0.3
+    assert [row["to_first"] is None for row in rows] == [True, True, False, False]
+    assert [row["clip_identity"] is None for row in rows] == [False, True, False, False]
+    values = frame_values(frames.with_columns(series=pl.lit("s")), table_frame(FaceConsistency, rows))
+    assert values["face_consistency"].is_null().to_list() == [True, True, False, False]
+    assert values["face_consistency"].mean() == pytest.approx(summary["face_consistency"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "anchor"),
+    [
+        ({}, 1),
+        ({1: {"is_reference": False}}, 1),
+        ({1: {"subject_presence": "none"}, 2: {"is_reference": True}}, 2),
+        ({1: {"is_reference": False, "path": None}, 2: {"is_reference": True}}, 2),
+        ({1: {"expected_faces": 0}}, 2),  # a reference seen from behind has no face
+        ({1: {"is_reference": False, "path": None}}, 2),
+        ({n: {"subject_presence": "none"} for n in (1, 2, 3)}, None),
+    ],
+)
+def test_the_anchor_is_the_first_reference_that_should_show_the_face(
+    changes: dict[int, dict[str, object]], anchor: int | None
+) -> None:
+    usual = {"subject_presence": "full", "expected_faces": 1, "path": "a.png"}
+    rows = [{"scene": n, **usual, "is_reference": n == 1, **changes.get(n, {})} for n in (3, 2, 1)]
+    assert anchor_scene(rows) == anchor
+
+
+def test_only_storyboards_of_one_setting_seed_and_lora_are_compared_and_the_others_are_named(
+    compared_lab: Settings,
+) -> None:
+    _store_storyboard(compared_lab, "a-test-2-steps", 0, "simple", "ada", steps=2)
+    _store_storyboard(compared_lab, "a-test-seed", 0, "simple", "ada", base=7)
+    _store_storyboard(compared_lab, "a-test-lora", 0, "simple", "ada", lora="b")
+    _store_storyboard(compared_lab, "z-again", 0, "simple", "ada")
+    report = ablation_work.build(compared_lab)
+    assert report.storyboards == 3
+    why = {one.storyboard: one.reason for one in report.left_out}
+    assert set(why) == {"a-test-2-steps", "a-test-seed", "a-test-lora", "z-again"}
+    assert "2 steps" in why["a-test-2-steps"] and "seed 7" in why["a-test-seed"]
+    assert "LoRA" in why["a-test-lora"] and why["z-again"] == "kite-simple counts, drawn alike"
+    for told in (report.markdown, report.page.read_text()):
+        assert all(key in told and reason in told for key, reason in why.items())
+
+
+def test_an_ablation_refuses_methods_that_were_drawn_with_different_seeds(compared_lab: Settings) -> None:
+    _store_storyboard(compared_lab, "kite-baseline", 0, "baseline", "ada", base=7)
+    with pytest.raises(ValueError, match=r"no story was drawn under all of .*kite-baseline: .*seed 7"):
+        ablation_work.build(compared_lab)
+
+
+def test_a_further_seed_is_compared_with_its_own_kind_and_settings_are_never_mixed(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    for method in ARMS:
+        for key, how in (("a", {"steps": 2}), ("b", {}), ("c", {"base": 7})):
+            _store_storyboard(settings, f"{key}-{method.replace('_', '-')}", 0, method, "ada", **how)  # type: ignore[arg-type]
+    store = TableStore(settings)
+    found = compared(store.read(StoryboardFrames), store.read(FrameCandidates))
+    assert {key[0] for key in found.frames["storyboard"]} == {"b", "c"}
+    assert found.frames.group_by("series").agg(pl.col("storyboard").n_unique())["storyboard"].to_list() == [3, 3]
+    assert {one.storyboard[0] for one in found.left_out} == {"a"}
+
+
+def test_an_ablation_refuses_faces_that_were_measured_on_other_pictures(
+    compared_lab: Settings, models: VisionModels
+) -> None:
+    _store_storyboard(compared_lab, "kite-simple", 1, "simple", "ada")  # drawn again, not measured again
+    store = TableStore(compared_lab)
+    rows = store.read(StoryboardFrames, [{"storyboard": "kite-simple"}]).with_columns(source_key=pl.lit("story-0"))
+    store.write(StoryboardFrames, rows, partition={"storyboard": "kite-simple"}, run_id="r", backend="miniature")
+    with pytest.raises(ValueError, match="face_consistency of kite-simple was measured on other pictures"):
+        ablation_work.build(compared_lab)
+    _measure(compared_lab, models, "kite-simple")
+    assert ablation_work.build(compared_lab).storyboards == 3
+
+
+def test_a_study_shows_a_picture_that_the_character_was_trained_on(compared_lab: Settings) -> None:
+    _store_training_set(compared_lab, "ada")
+    store = TableStore(compared_lab)
+    rows = store.read(TrainingSet).with_columns(used=pl.col("picture") > "01.png").sort("picture")
+    store.write(TrainingSet, rows, partition={"character": "ada"}, run_id="r", backend="miniature")
+    assert {one.reference for one in shown_storyboards(compared_lab, [])} == {rows["path"][2]}
+    store.write(TrainingSet, rows.with_columns(used=pl.lit(False)), partition={"character": "ada"}, run_id="r",
+                backend="miniature")  # fmt: skip
+    with pytest.raises(StudyError, match="no picture of the character ada is trained on"):
+        shown_storyboards(compared_lab, [])
 
 
 def test_an_ablation_without_all_arms_says_so(tmp_path: Path) -> None:

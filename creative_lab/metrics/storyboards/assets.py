@@ -30,7 +30,7 @@ _EVERY_CHARACTER = dg.AssetDep("training_set", partition_mapping=dg.AllPartition
     outs=_outs(
         {
             "face_consistency": (
-                "The character's face in every frame against frame 1, its own pictures and everybody else."
+                "The character's face in every frame against the first, its own pictures and everybody else."
             ),
             "storyboard_consistency": (
                 "How much the same the character is over a storyboard, and how varied its frames are."
@@ -122,7 +122,7 @@ def metric_validity(config: ValidityConfig) -> dg.MaterializeResult[pl.DataFrame
     ),
     deps=[
         dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
-        for name in ("storyboard_frames", "face_consistency", "storyboard_consistency")
+        for name in ("storyboard_frames", "frame_candidates", "face_consistency", "storyboard_consistency")
     ]
     + ["metric_validity", "user_study"],
     name="compare_methods",
@@ -143,6 +143,7 @@ def compare_methods() -> Any:
             "results": dg.MetadataValue.md(report.markdown),
             "page": dg.MetadataValue.path(str(report.page)),
             "storyboards": report.storyboards,
+            "left_out": len(report.left_out),
         },
     )
     yield dg.MaterializeResult(asset_key="ablation_deltas", value=table_frame("ablation_deltas", report.deltas))

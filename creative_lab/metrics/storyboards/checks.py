@@ -16,7 +16,10 @@ CONSISTENCY_AIM = 0.85
 COPIES_AIM = 0.2
 
 _TITLES = {
-    "character_stays_the_same": f"Mean likeness of faces to frame 1's is at least {CONSISTENCY_AIM}; no face is 0.",
+    "character_stays_the_same": (
+        f"Mean likeness of faces to the first frame's that shows the character is at least {CONSISTENCY_AIM}; "
+        "no face is 0."
+    ),
     "every_expected_face_was_found": "The character's face was found in every frame that should show it.",
     "frames_differ": f"At most {COPIES_AIM:.0%} of the pairs of frames are copies of each other.",
 }
@@ -52,7 +55,9 @@ def _findings(row: dict[str, Any]) -> dict[str, tuple[bool, str]]:
     return {
         "character_stays_the_same": (
             same or not row["frames"],
-            "no frame should show the character" if mean is None else f"{mean:.3f} over {row['frames']} frames",
+            "no frame should show the character"
+            if mean is None
+            else f"{mean:.3f} over {row['frames']} frames, compared with frame {row['anchor_scene'] or 1}",
         ),
         "every_expected_face_was_found": (not row["missing"], f"{row['missing']} of {row['frames']} frames without"),
         "frames_differ": (copies is None or copies <= COPIES_AIM, varied),
