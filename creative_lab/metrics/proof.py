@@ -16,9 +16,13 @@ from creative_lab.metrics.consistency import FrameFace, anchor_scene, face_expec
 if TYPE_CHECKING:
     from creative_lab.settings import Settings
     from creative_lab.vision.models import VisionModels
+    from creative_lab.vision.types import Face
 
 REFERENCES = 12
 """Most of a character's own pictures that its reference embedding is the mean of."""
+ASSIGNED = 0.5
+"""Least cosine with the character's own pictures at which one of several faces is taken for the character's: half of
+the way to being the same, where strangers lie at 0."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ def character_faces(models: VisionModels, frames: Sequence[Frame], reference: np
     """The character's face in each frame.
 
     Of several faces it is the one that is most like the character's own pictures, as an assignment of faces to
-    characters would choose; without such pictures, the main face. A frame without a picture has no face.
+    characters would choose; without such pictures, or where no face comes near them, the main face. A frame without a
+    picture has no face.
     """
     from creative_lab.vision.faces import main_face, main_faces
 
@@ -89,10 +94,7 @@ def character_faces(models: VisionModels, frames: Sequence[Frame], reference: np
     for frame in frames:
         faces = found.get(frame.scene, [])
         if faces and frame.picture is not None:
-            if reference is not None and len(faces) > 1:
-                chosen = max(faces, key=lambda face: float(face.embedding @ reference))
-            else:
-                chosen = main_face(faces, frame.picture) or faces[0]
+            chosen = _assigned(faces, reference) or main_face(faces, frame.picture) or faces[0]
             result.append(FrameFace(frame.scene, frame.expected, "detector", chosen.embedding, len(faces)))
         elif frame.scene in guessed:
             guess = guessed[frame.scene]
@@ -100,6 +102,16 @@ def character_faces(models: VisionModels, frames: Sequence[Frame], reference: np
         else:
             result.append(FrameFace(frame.scene, frame.expected, "none", None, 0))
     return result
+
+
+def _assigned(faces: Sequence[Face], reference: np.ndarray | None) -> Face | None:
+    """The face that is most like the character's pictures, if it is like them: of strangers none is more the character
+    than another.
+    """
+    if reference is None:
+        return None
+    nearest = max(faces, key=lambda face: float(face.embedding @ reference))
+    return nearest if float(nearest.embedding @ reference) >= ASSIGNED else None
 
 
 def consistency_rows(

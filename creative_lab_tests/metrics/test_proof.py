@@ -24,6 +24,7 @@ from creative_lab.metrics import ablation_work, proof, proof_report
 from creative_lab.metrics.ablation import frame_values
 from creative_lab.metrics.consistency import FrameFace, anchor_scene, measure, variety
 from creative_lab.metrics.matching import ARMS, compared
+from creative_lab.metrics.proof import Frame, character_faces
 from creative_lab.metrics.proof_report import claims
 from creative_lab.metrics.proof_tables import FaceConsistency, StoryboardConsistency
 from creative_lab.metrics.study_answers import StudyError
@@ -32,6 +33,7 @@ from creative_lab.metrics.validity import order, separation
 from creative_lab.metrics.world_truth import face_rows
 from creative_lab.settings import Settings
 from creative_lab.storyboards.tables import FrameCandidates, StoryboardFrames
+from creative_lab.vision.faces import main_faces, mean_face
 from creative_lab.vision.models import VisionModels
 
 HEROES = {"ada": 900_001, "bo": 900_002, "cy": 900_003}
@@ -253,6 +255,30 @@ def compared_lab(drawn_alike: Path, tmp_path: Path) -> Settings:
     """A copy of that lab which a test may change."""
     shutil.copytree(drawn_alike, tmp_path / "home")
     return Settings(home=tmp_path / "home")
+
+
+def test_of_several_faces_the_characters_counts_and_among_strangers_the_main_one(models: VisionModels) -> None:
+    hero, stranger, nobody = (Identity.from_seed(seed) for seed in (900_001, 900_002, 900_003))
+    small = np.asarray(Image.fromarray(_drawn(hero, 1)).resize((128, 128)))
+    picture = np.concatenate([_drawn(stranger, 2), np.pad(small, ((32, 32), (0, 0), (0, 0)), "edge")], axis=1)
+    frame = Frame(1, "two people", True, picture)
+
+    def vector(identity: Identity) -> np.ndarray:
+        found = mean_face(
+            main_faces(models.faces(), [_drawn(identity, seed) for seed in range(20, 24)], fallback=False)
+        )
+        assert found is not None
+        return found
+
+    known = {name: vector(one) for name, one in (("hero", hero), ("stranger", stranger), ("nobody", nobody))}
+
+    def shown(reference: str) -> str:
+        face = character_faces(models, [frame], known[reference])[0]
+        assert face.faces == 2
+        return max(known, key=lambda name: float(face.embedding @ known[name]))
+
+    assert shown("hero") == "hero"
+    assert shown("nobody") == "stranger", "nobody's face is there: the picture is about the larger one"
 
 
 def test_a_story_that_opens_on_a_landscape_is_compared_with_the_first_frame_that_shows_the_character(
