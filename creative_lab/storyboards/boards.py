@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from creative_lab.lake.pictures import PictureStore
     from creative_lab.settings import Settings
 
-CODE_VERSION = 3
+CODE_VERSION = 6
 """Part of every fingerprint: raise it when the same input should be drawn anew."""
 
 
