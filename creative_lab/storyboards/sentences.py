@@ -13,7 +13,9 @@ _QUOTE = re.compile(r"[\"“„]([^\"“”„]{1,1000})[\"”“]")
 _MARK = "\ue000"
 """Stands for a quotation while the sentence around it is read."""
 _ENDS = re.compile(r"[.!?…]+[\"”’']?(\s+)(?=[\"“„‘'A-ZÀ-Ý0-9])")
-_ABBREVIATED = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Sr|Jr|Capt|Sgt|Rev|Mt|vs)|(?<!\w)[B-HJ-Z])\.$")
+TITLES = "Dr|Mr|Mrs|Ms|Prof|St|Capt|Sgt|Rev"
+"""What stands before a name, with or without a full stop."""
+_ABBREVIATED = re.compile(rf"(?:\b(?:{TITLES}|Sr|Jr|Mt|vs)|(?<!\w)[B-HJ-Z])\.$")
 _WHO = r"(?:he|she|they|i|we|(?:the|a|an|his|her|my|their)\s+(?:[\w'’-]+\s+){0,2}?[\w'’-]+|(?-i:[A-ZÀ-Ý])[\w'’-]*)"
 _SAYS = (
     r"(?:says?|said|asks?|asked|shouts?|shouted|whispers?|whispered|calls?|called|cries|cried|repl(?:ies|ied|y)|"

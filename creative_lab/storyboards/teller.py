@@ -16,6 +16,7 @@ from creative_lab.storyboards.breakdown import FRONTAL_CLAUSE, BreakdownReply, M
 from creative_lab.storyboards.framing import fits_first
 from creative_lab.storyboards.record import LEAST_SCENES
 from creative_lab.storyboards.sentences import (
+    TITLES,
     first_person_count,
     in_third_person,
     is_english,
@@ -49,7 +50,7 @@ _LED_IN = re.compile(
 """A sentence that gets to its subject after a time or a place."""
 _NOT_NAMES = frozenset(_OPENERS.split())
 """Words that begin sentences with a capital and are no names."""
-_NAME = re.compile(r"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|St|Capt|Sgt|Rev)\.?\s+)?[A-ZÀ-Ý][a-zà-ÿ]+(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)?\b")
+_NAME = re.compile(rf"\b(?:(?:{TITLES})\.?\s+)?[A-ZÀ-Ý][a-zà-ÿ]+(?:\s+[A-ZÀ-Ý][a-zà-ÿ]+)?\b")
 _SUBJECT_NOUN = re.compile(r"^(?:(?:once|one|long)\b[^.]*?,?\s+)?(?:there\s+(?:was|is|lived|lives)\s+)?(?:an?|the)\s+"
                            r"(?P<noun>(?:[\w'-]+\s+){0,3}?[\w'-]+)\s+(?:who\s+)?(?P<verb>[\w'-]+)",
                            re.IGNORECASE)  # fmt: skip
